@@ -1,0 +1,88 @@
+"""Draw which dataset reads which, as the last run found it; imports no code of the project."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.past import manifest_of
+from dlt_lite.errors import NothingRecorded
+from dlt_lite.project.loading import pipeline_of
+from dlt_lite.report.lineage import (
+    LineageGraph,
+    as_dot,
+    as_json,
+    as_mermaid,
+    as_text,
+    lineage_graph,
+)
+from dlt_lite.runs.manifest import Manifest
+
+
+class GraphForm(StrEnum):
+    """How a graph is written."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+    DOT = "dot"
+    JSON = "json"
+
+
+_WRITERS: dict[GraphForm, Callable[[LineageGraph], str]] = {
+    GraphForm.TEXT: as_text,
+    GraphForm.MERMAID: as_mermaid,
+    GraphForm.DOT: as_dot,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("name", metavar="NAME", nargs="?", help="a pipeline; all where none is named")
+    add("--format", choices=[form.value for form in GraphForm], help="how it is written")
+
+
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """Print the graph."""
+    settings, streams = project_settings(invocation), invocation.streams
+    chosen = tuple(settings.pipelines)
+    if arguments.name is not None:
+        chosen = (pipeline_of(settings, arguments.name).name,)
+    found = {name: manifest_of(settings, name) for name in chosen}
+    known = [manifest for manifest in found.values() if manifest is not None]
+    unknown = [name for name, manifest in found.items() if manifest is None]
+    if not known:
+        what = (
+            f"no graph is known on target {settings.target}: {', '.join(chosen) or 'no pipeline'}"
+        )
+        name = chosen[0] if chosen else "NAME"
+        raise NothingRecorded(what, fix=f"run it first: {invocation.program} run {name}")
+    if unknown:
+        streams.say(f"not run yet, so left out: {one_line(', '.join(unknown))}")
+    graph = _graph(known)
+    form = GraphForm(arguments.format or invocation.options.output)
+    if form is GraphForm.JSON:
+        streams.json(as_json(graph))
+    else:
+        streams.data(_WRITERS[form](graph))
+    return 0
+
+
+def _graph(manifests: Sequence[Manifest]) -> LineageGraph:
+    """Return the graph of one pipeline, or by full names of several that may read each other."""
+    nodes: list[tuple[str, str, int]] = []
+    edges: list[tuple[str, str]] = []
+    for manifest in manifests:
+        names = {
+            each.name: each.name if len(manifests) == 1 else each.full_name
+            for each in manifest.datasets
+        }
+        for each in manifest.datasets:
+            nodes.append((names[each.name], each.kind, len(each.expectations)))
+            read = (*each.inputs, *each.external_inputs)
+            edges += [(names.get(name, name), names[each.name]) for name in read]
+    return lineage_graph(nodes, edges)

@@ -1,0 +1,76 @@
+"""List pipelines and datasets as the last run left them; imports no code of the project."""
+
+from __future__ import annotations
+
+import argparse
+
+from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.past import manifest_of
+from dlt_lite.cli.streams import aligned
+from dlt_lite.project.loading import pipeline_of
+from dlt_lite.runs.manifest import Manifest, ManifestDataset
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("-p", "--pipeline", metavar="NAME", help="of this pipeline only")
+
+
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """Print the datasets."""
+    settings, streams = project_settings(invocation), invocation.streams
+    chosen = tuple(settings.pipelines)
+    if arguments.pipeline is not None:
+        chosen = (pipeline_of(settings, arguments.pipeline).name,)
+    manifests = {name: manifest_of(settings, name) for name in chosen}
+    if invocation.wants_json:
+        known = [manifest for manifest in manifests.values() if manifest is not None]
+        streams.json([_as_json(manifest, each) for manifest in known for each in manifest.datasets])
+    else:
+        columns = ("pipeline", "dataset", "kind", ">version", "path")
+        rows = [row for name in chosen for row in _rows(name, manifests[name])]
+        streams.data(aligned(columns, rows, streams))
+    unknown = [name for name in chosen if manifests[name] is None]
+    if unknown:
+        listed = ", ".join(one_line(name) for name in unknown)
+        streams.say(
+            f"not run yet on target {one_line(settings.target)}: {listed}; what they hold is known"
+            f" after `{invocation.program} run {unknown[0]}`"
+        )
+    return 0
+
+
+def _rows(pipeline: str, manifest: Manifest | None) -> list[tuple[str, ...]]:
+    if manifest is None:
+        return [(pipeline, "", "", "", "")]
+    return [
+        (
+            pipeline,
+            each.name,
+            each.kind.replace("_", " "),
+            "" if each.version is None else str(each.version),
+            each.path or "",
+        )
+        for each in manifest.datasets
+    ]
+
+
+def _as_json(manifest: Manifest, dataset: ManifestDataset) -> dict[str, object]:
+    return {
+        "name": dataset.name,
+        "pipeline": manifest.pipeline,
+        "kind": dataset.kind,
+        "path": dataset.path,
+        "version": dataset.version,
+        "full_name": dataset.full_name,
+        "target": manifest.target,
+        "comment": dataset.comment,
+        "tags": list(dataset.tags),
+        "inputs": list(dataset.inputs),
+        "external_inputs": list(dataset.external_inputs),
+        "expectations": [each.name for each in dataset.expectations],
+        "origin": dataset.origin,
+        "update_id": manifest.update_id,
+    }

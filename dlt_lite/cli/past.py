@@ -1,0 +1,88 @@
+"""What run folders of a project tell, over all places that its pipelines keep them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlt_lite.errors import NothingRecorded, UnknownRun
+from dlt_lite.model.settings import ProjectSettings
+from dlt_lite.project.loading import pipeline_of
+from dlt_lite.project.suggestions import closest
+from dlt_lite.runs.folder import RunFacts
+from dlt_lite.runs.history import list_runs, run_facts
+from dlt_lite.runs.manifest import Manifest, latest_manifest
+
+
+def state_roots(settings: ProjectSettings) -> tuple[Path, ...]:
+    """Return the state roots; a pipeline may have one of its own."""
+    own = (pipeline.state_root for pipeline in settings.pipelines.values())
+    return tuple(dict.fromkeys((settings.state_root, *own)))
+
+
+def past_runs(settings: ProjectSettings, pipeline: str | None = None) -> tuple[RunFacts, ...]:
+    """Return the runs of the chosen target, newest first.
+
+    Args:
+        settings: the project.
+        pipeline: only those of this pipeline.
+    """
+    found = [
+        facts
+        for root in state_roots(settings)
+        for facts in list_runs(root, target=settings.target, pipeline=pipeline)
+    ]
+    return tuple(sorted(found, key=lambda facts: facts.folder.update_id, reverse=True))
+
+
+def run_of(settings: ProjectSettings, update_id: str) -> RunFacts:
+    """Return the run of an id, or of the beginning of one.
+
+    Raises:
+        UnknownRun: there is none, or more than one.
+    """
+    roots = state_roots(settings)
+    for root in roots[1:]:
+        try:
+            return run_facts(root, update_id)
+        except UnknownRun:
+            continue
+    return run_facts(roots[0], update_id)
+
+
+def meant_run(settings: ProjectSettings, word: str | None, program: str) -> RunFacts:
+    """Return the newest run, the newest of a pipeline, or the run of an id.
+
+    Args:
+        settings: the project.
+        word: a pipeline, a run's id or its beginning, None for the newest run.
+        program: how the person calls us.
+
+    Raises:
+        NothingRecorded: there has been no run.
+        UnknownRun: the word is neither a pipeline nor a run.
+    """
+    if word is None or word in settings.pipelines:
+        found = past_runs(settings, word)
+        if found:
+            return found[0]
+        whose = "the project" if word is None else f"pipeline {word}"
+        what = f"{whose} has had no run on target {settings.target}"
+        name = word or next(iter(settings.pipelines), "NAME")
+        raise NothingRecorded(what, fix=f"run it first: {program} run {name}")
+    try:
+        return run_of(settings, word)
+    except UnknownRun as error:
+        match = closest(word, settings.pipelines)
+        if match is None:
+            raise
+        raise UnknownRun(error.what, fix=f"did you mean pipeline {match!r}?") from error
+
+
+def manifest_of(settings: ProjectSettings, pipeline: str) -> Manifest | None:
+    """Return the graph that the last run of a pipeline left, None where none has left one.
+
+    Raises:
+        UnknownPipeline: the project has none of that name.
+    """
+    own = pipeline_of(settings, pipeline)
+    return latest_manifest(own.state_root, target=settings.target, pipeline=pipeline)

@@ -1,0 +1,112 @@
+"""Facts of a row condition, learned on the empty frame that it will judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
+from pyspark.sql.types import BooleanType
+
+_UNFIT = {
+    "Aggregate": "holds an aggregate",
+    "Window": "holds a window function",
+    "Generate": "makes rows out of one row",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionFacts:
+    """What is wrong with a condition, as a person reads it; None where it can judge a row.
+
+    Attributes:
+        problem: why it cannot, or None.
+        text: the condition as text.
+        fix: how to put it right, or None.
+    """
+
+    problem: str | None
+    text: str
+    fix: str | None = None
+
+
+def condition_column(condition: object) -> Column:
+    """Return the Column of a condition given as SQL text or as a Column."""
+    return condition if isinstance(condition, Column) else F.expr(str(condition))
+
+
+def condition_text(condition: object) -> str:
+    """Return a condition as text."""
+    if isinstance(condition, str):
+        return condition
+    return str(condition).removeprefix("Column<'").removesuffix("'>")
+
+
+def condition_facts(frame: DataFrame, condition: object) -> ConditionFacts:
+    """Return whether a condition is one deterministic boolean expression over a frame's row."""
+    text = condition_text(condition)
+    if not isinstance(condition, str | Column):
+        kind = type(condition).__name__
+        return ConditionFacts(f"is a {kind}", text, "give SQL text or a Spark Column")
+    try:
+        checked = frame.select(condition_column(condition).alias("_rule"))
+        plan = checked._jdf.queryExecution().analyzed()
+    except (PySparkException, Py4JError) as error:
+        return ConditionFacts(_first_sentence(error), text, f"the columns are: {_names(frame)}")
+    if problem := _unfit(plan):
+        return ConditionFacts(problem, text, "a rule judges one row by its own columns")
+    found = checked.schema["_rule"].dataType
+    if not isinstance(found, BooleanType):
+        return ConditionFacts(
+            f"is of type {found.simpleString()}, not boolean", text, "compare with something"
+        )
+    return ConditionFacts(None, text)
+
+
+def all_fit(frame: DataFrame, conditions: Sequence[object]) -> bool:
+    """Return whether all conditions can judge a row; at once, which costs as much as one."""
+    if not all(isinstance(each, str | Column) for each in conditions):
+        return False
+    try:
+        columns = [condition_column(each).alias(f"_r{n}") for n, each in enumerate(conditions)]
+        checked = frame.select(*columns)
+        plan = checked._jdf.queryExecution().analyzed()
+    except (PySparkException, Py4JError):
+        return False
+    is_boolean = all(isinstance(each.dataType, BooleanType) for each in checked.schema.fields)
+    return is_boolean and _unfit(plan) is None
+
+
+def _unfit(plan: Any) -> str | None:
+    for name in _node_names(plan):
+        if name in _UNFIT:
+            return _UNFIT[name]
+    if plan.subqueriesAll().size() > 0:
+        return "holds a subquery"
+    if not plan.deterministic():
+        return "is not deterministic"
+    return None
+
+
+def _node_names(plan: Any) -> list[str]:
+    """Return the names of a plan's nodes, from the top down its only branch."""
+    names = [str(plan.nodeName())]
+    while plan.children().size() > 0:
+        plan = plan.children().apply(0)
+        names.append(str(plan.nodeName()))
+    return names
+
+
+def _first_sentence(error: Exception) -> str:
+    text = str(error).strip()
+    if text.startswith("["):
+        text = text.split("] ", 1)[-1]
+    return f"cannot be used: {text.splitlines()[0].split(' SQLSTATE')[0].split('. ')[0]}"
+
+
+def _names(frame: DataFrame) -> str:
+    return ", ".join(frame.columns)

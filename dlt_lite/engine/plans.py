@@ -1,0 +1,288 @@
+"""Facts of an analysed query: what it reads, what it is made of, whether its answer can change.
+
+Only here is a plan's structure read through the JVM. Others get values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.sql import DataFrame, SparkSession
+
+from dlt_lite.engine.empties import frame_of
+from dlt_lite.engine.files import normal_uri
+from dlt_lite.model.names import DatasetName
+
+_PYTHON = re.compile(r"Python|Pandas|Arrow|PySpark")
+_FOREIGN_CODE = frozenset({"ScalaUDF", "ScalaUDAF", "ScalaAggregator", "HiveSimpleUDF"})
+_CONTEXT = frozenset(
+    {
+        "CurrentTimestamp",
+        "CurrentDate",
+        "CurrentTime",
+        "Now",
+        "LocalTimestamp",
+        "CurrentUser",
+        "SessionUser",
+        "CurrentDatabase",
+        "CurrentCatalog",
+        "InputFileName",
+    }
+)
+_LEAVES_BY_NAME = frozenset({"OneRowRelation", "Range", "CTERelationRef", "UnionLoopRef"})
+_DROPPED_KEYS = frozenset({"jvmId", "resultId", "nonInheritableMetadataKeys", "metadata", "desc"})
+_NUMBERED = {
+    "CTERelationDef": frozenset({"id"}),
+    "CTERelationRef": frozenset({"cteId"}),
+    "UnionLoop": frozenset({"id"}),
+    "UnionLoopRef": frozenset({"loopId"}),
+}
+
+
+class LeafKind(StrEnum):
+    """What a leaf of a plan is."""
+
+    CONSTANT = "constant"
+    FILES = "files"
+    DELTA = "delta"
+    FILE_STREAM = "file_stream"
+    DELTA_STREAM = "delta_stream"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One leaf of a query.
+
+    Attributes:
+        kind: what it is.
+        paths: where its files or its table lie, as URIs.
+        detail: all else that makes it what it is, as canonical text.
+    """
+
+    kind: LeafKind
+    paths: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFacts:
+    """What the planner must know of a query.
+
+    Attributes:
+        leaves: what it reads, in the plan's order.
+        text: the plan as canonical text, equal in two processes; None where it has none.
+        python: whether it holds Python code.
+        stateful_timers: whether a stream of it may have work without new data.
+        changing: why its answer may change although its inputs do not; empty where it cannot.
+    """
+
+    leaves: tuple[Leaf, ...]
+    text: str | None
+    python: bool
+    stateful_timers: bool
+    changing: tuple[str, ...]
+
+
+def named(frame: DataFrame, name: DatasetName) -> DataFrame:
+    """Return a frame whose columns may be qualified by a dataset's name, as a table's may."""
+    session = frame.sparkSession
+    jvm: Any = session._jvm
+    logical = jvm.org.apache.spark.sql.catalyst.plans.logical
+    catalyst = jvm.org.apache.spark.sql.catalyst
+    qualifier = jvm.org.apache.spark.api.python.PythonUtils.toSeq(
+        [part for part in (name.catalog, name.schema) if part]
+    )
+    identifier = catalyst.AliasIdentifier(name.table, qualifier)
+    plan = frame._jdf.queryExecution().analyzed()
+    return frame_of(session, logical.SubqueryAlias(identifier, plan))
+
+
+def query_facts(frame: DataFrame) -> QueryFacts:
+    """Return the facts of a frame's analysed plan."""
+    plan = frame._jdf.queryExecution().analyzed()
+    leaves = tuple(_leaf(each) for each in _all_leaves(plan))
+    nodes = _nodes(plan)
+    if nodes is None:
+        return QueryFacts(leaves, None, True, True, ("its plan cannot be read",))
+    classes = {str(node["class"]).rsplit(".", 1)[-1].rstrip("$") for node in _walk(nodes)}
+    python = any(_PYTHON.search(name) for name in classes)
+    timers = any("Watermark" in name or "WithState" in name for name in classes)
+    text = _canonical(nodes) + "".join(f"\n{leaf.kind} {leaf.detail}" for leaf in leaves)
+    return QueryFacts(leaves, text, python, timers, tuple(_changing(plan, classes, leaves)))
+
+
+def streaming_sources(frame: DataFrame) -> tuple[Leaf, ...]:
+    """Return the streaming leaves of a frame in the order in which offsets are recorded."""
+    plan = frame._jdf.queryExecution().analyzed()
+    return tuple(_leaf(each) for each in _all_leaves(plan) if each.isStreaming())
+
+
+def digest(*texts: str) -> str:
+    """Return one hash of several texts."""
+    whole = hashlib.sha256()
+    for text in texts:
+        whole.update(f"{len(text)}:".encode())
+        whole.update(text.encode())
+    return whole.hexdigest()
+
+
+def columns_of(frame: DataFrame) -> str:
+    """Return a frame's schema as Spark's JSON."""
+    return frame.schema.json()
+
+
+def reader_options(session: SparkSession, reader: object) -> dict[str, str]:
+    """Return the options that user code gave a reader; none where they cannot be read."""
+    java_reader = getattr(reader, "_jreader", None)
+    if java_reader is None:
+        return {}
+    jvm: Any = session._jvm
+    try:
+        options = jvm.scala.jdk.javaapi.CollectionConverters.asJava(java_reader.extraOptions())
+        return {str(key): str(options[key]) for key in options}
+    except Py4JError:
+        return {}
+
+
+def _all_leaves(plan: Any) -> list[Any]:
+    found = list(_sequence(plan.collectLeaves()))
+    for subquery in _sequence(plan.subqueriesAll()):
+        found += _sequence(subquery.collectLeaves())
+    return found
+
+
+def _sequence(items: Any) -> list[Any]:
+    return [items.apply(index) for index in range(items.size())]
+
+
+def _leaf(node: Any) -> Leaf:
+    name = node.getClass().getSimpleName()
+    try:
+        if name == "LogicalRelation":
+            return _relation_leaf(node.relation())
+        if name == "StreamingRelation":
+            return _stream_leaf(node.dataSource())
+        if name == "LocalRelation":
+            return Leaf(LeafKind.CONSTANT, (), str(node.data()))
+        if name in _LEAVES_BY_NAME:
+            return Leaf(LeafKind.CONSTANT, (), node.simpleString(1000) if name == "Range" else "")
+    except Py4JError:
+        return Leaf(LeafKind.UNKNOWN, (), name)
+    return Leaf(LeafKind.UNKNOWN, (), name)
+
+
+def _relation_leaf(relation: Any) -> Leaf:
+    if relation.getClass().getSimpleName() != "HadoopFsRelation" and not hasattr(
+        relation, "location"
+    ):
+        return Leaf(LeafKind.UNKNOWN, (), relation.getClass().getSimpleName())
+    location = relation.location()
+    paths = tuple(sorted(str(path.toUri()) for path in _sequence(location.rootPaths())))
+    detail = f"{paths} {relation.fileFormat()} {_map_text(relation.options())}"
+    index = location.getClass().getSimpleName()
+    if "Tahoe" in index or "Delta" in index:
+        return Leaf(LeafKind.DELTA, paths, f"{paths} {_map_text(relation.options())}")
+    return Leaf(LeafKind.FILES, paths, detail)
+
+
+def _stream_leaf(source: Any) -> Leaf:
+    name = str(source.className()).lower()
+    options = _map_text(source.options())
+    paths = tuple(_sequence(source.paths()))
+    own = source.options().get("path")
+    if own.isDefined():
+        paths = (*paths, own.get())
+    detail = f"{name} {paths} {options}"
+    if "delta" in name:
+        return Leaf(LeafKind.DELTA_STREAM, paths, detail)
+    known = name.rsplit(".", 1)[-1] in {"json", "csv", "parquet", "text", "orc", "avro", "xml"}
+    return Leaf(LeafKind.FILE_STREAM if known and paths else LeafKind.UNKNOWN, paths, detail)
+
+
+def _map_text(options: Any) -> str:
+    return str(sorted(f"{pair._1()}={pair._2()}" for pair in _sequence(options.toSeq())))
+
+
+def _nodes(plan: Any) -> list[Any] | None:
+    try:
+        return json.loads(plan.toJSON())  # type: ignore[no-any-return]
+    except (Py4JError, ValueError):
+        return None
+
+
+def _walk(value: Any) -> list[dict[str, Any]]:
+    """Return every node and expression of a plan's JSON."""
+    found: list[dict[str, Any]] = []
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if "class" in each:
+                found.append(each)
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+    return found
+
+
+def _canonical(nodes: list[Any]) -> str:
+    """Return a plan's JSON without what differs between two processes."""
+    numbers: dict[object, int] = {}
+
+    def number(key: object) -> int:
+        return numbers.setdefault(key, len(numbers))
+
+    def numbered(node: dict[str, Any]) -> frozenset[str]:
+        return _NUMBERED.get(str(node.get("class", "")).rsplit(".", 1)[-1], frozenset())
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if str(value.get("product-class", "")).endswith("ExprId"):
+            return number(("column", value["id"]))
+        if _is_source(value):
+            return {"class": value["class"], "output": plain(value.get("output"))}
+        return {
+            key: number(("cte", each)) if key in numbered(value) else plain(each)
+            for key, each in value.items()
+            if key not in _DROPPED_KEYS
+        }
+
+    return json.dumps(plain(nodes), sort_keys=True)
+
+
+def _is_source(value: dict[str, Any]) -> bool:
+    return str(value.get("class", "")).endswith(
+        (".LogicalRelation", ".StreamingRelation", ".LocalRelation", ".LogicalRDD")
+    )
+
+
+def _changing(plan: Any, classes: set[str], leaves: tuple[Leaf, ...]) -> list[str]:
+    why = [f"it uses {name}" for name in sorted(classes & _CONTEXT)]
+    why += [f"it runs code of a JAR ({name})" for name in sorted(classes & _FOREIGN_CODE)]
+    if not _deterministic(plan):
+        why.append("it is not deterministic")
+    for leaf in leaves:
+        if leaf.kind is LeafKind.UNKNOWN:
+            why.append(f"its source {leaf.detail} cannot be compared")
+    return why
+
+
+def _deterministic(plan: Any) -> bool:
+    return bool(plan.deterministic()) and all(
+        each.deterministic() for each in _sequence(plan.subqueriesAll())
+    )
+
+
+def uri_of(path: str) -> str:
+    """Return a path as the URI that plans show, to compare with a leaf's."""
+    return normal_uri(path if ":" in path.split("/", 1)[0] else f"file:{path}")

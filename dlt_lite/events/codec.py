@@ -1,0 +1,205 @@
+"""Events to rows and back: one codec for the NDJSON file and the Delta table.
+
+A row has the columns of Databricks' event log; `details` is JSON text under the event type's name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, assert_never
+
+from dlt_lite.events.records import (
+    CreateUpdate,
+    DatasetDefinition,
+    Envelope,
+    Event,
+    ExpectationDefinition,
+    FlowDefinition,
+    FlowProgress,
+    FlowState,
+    PlanningInformation,
+    Record,
+    RuntimeDetails,
+    UpdateProgress,
+    UpdateState,
+)
+from dlt_lite.model.rules import Counts, RuleAction, RuleCount
+
+COLUMNS_DDL = (
+    "id STRING, sequence STRUCT<data_plane_id: STRUCT<instance: STRING, seq_no: BIGINT>>, "
+    "origin STRUCT<pipeline_name: STRING, update_id: STRING, dataset_name: STRING, "
+    "flow_name: STRING, flow_id: STRING, batch_id: BIGINT>, timestamp TIMESTAMP, "
+    "message STRING, level STRING, maturity_level STRING, "
+    "error STRUCT<fatal: BOOLEAN, exceptions: ARRAY<STRUCT<class_name: STRING, message: STRING>>>, "
+    "details STRING, event_type STRING"
+)
+
+
+def encode(event: Event) -> dict[str, Any]:
+    """Return an event as a row."""
+    record, envelope = event.record, event.envelope
+    error = getattr(record, "error", None)
+    return {
+        "id": envelope.id,
+        "sequence": {
+            "data_plane_id": {"instance": envelope.update_id, "seq_no": envelope.sequence}
+        },
+        "origin": _origin(record, envelope),
+        "timestamp": envelope.timestamp,
+        "message": _unicode(message_of(record)),
+        "level": "ERROR" if error else _level(record),
+        "maturity_level": "STABLE",
+        "error": _error(error),
+        "details": json.dumps({record.event_type: _details(record)}, sort_keys=True),
+        "event_type": record.event_type,
+    }
+
+
+def decode(row: Mapping[str, Any]) -> Event:
+    """Return the event of a row."""
+    kind = row["event_type"]
+    plane = row["sequence"]["data_plane_id"]
+    origin = row["origin"]
+    envelope = Envelope(
+        row["id"], plane["seq_no"], plane["instance"], origin["pipeline_name"], row["timestamp"]
+    )
+    record = _record(kind, json.loads(row["details"])[kind], origin)
+    error = row.get("error")
+    if error and isinstance(record, UpdateProgress | FlowProgress):
+        record = replace(record, error=error["exceptions"][0]["message"])
+    return Event(envelope, record)
+
+
+def message_of(record: Record) -> str:
+    """Return an event's sentence."""
+    match record:
+        case CreateUpdate():
+            return f"Update created by {record.cause}."
+        case RuntimeDetails():
+            return "Spark session is ready."
+        case UpdateProgress():
+            return f"Update is {record.state}."
+        case DatasetDefinition():
+            return f"Dataset {record.dataset} defined as {record.dataset_type}."
+        case FlowDefinition():
+            return f"Flow {record.flow} defined as {record.flow_type}."
+        case PlanningInformation():
+            return f"{record.dataset}: {record.action}, {record.reason}."
+        case FlowProgress():
+            batch = "" if record.batch_id is None else f" Batch {record.batch_id} is done."
+            return f"Flow {record.flow} is {record.status}.{batch}"
+        case _:
+            assert_never(record)
+
+
+def _level(record: Record) -> str:
+    if isinstance(record, FlowProgress) and record.batch_id is not None:
+        return "METRICS"
+    return "INFO"
+
+
+def _error(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    exception = {"class_name": _unicode(text[1:7]), "message": _unicode(text)}
+    return {"fatal": True, "exceptions": [exception]}
+
+
+def _unicode(text: str) -> str:
+    """Return text that every file and table takes: a file name's stray bytes are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _origin(record: Record, envelope: Envelope) -> dict[str, Any]:
+    return {
+        "pipeline_name": envelope.pipeline,
+        "update_id": envelope.update_id,
+        "dataset_name": getattr(record, "dataset", None),
+        "flow_name": getattr(record, "flow", None),
+        "flow_id": getattr(record, "flow_id", None),
+        "batch_id": getattr(record, "batch_id", None),
+    }
+
+
+def _details(record: Record) -> dict[str, Any]:
+    if not isinstance(record, FlowProgress):
+        return {key: value for key, value in asdict(record).items() if key != "error"}
+    details: dict[str, Any] = {
+        "status": record.status,
+        "action": record.action,
+        "reason": record.reason,
+        "version": record.version,
+    }
+    if record.counts is not None:
+        details["metrics"] = {"num_output_rows": record.counts.written}
+        details["data_quality"] = {
+            "dropped_records": record.counts.dropped,
+            "expectations": [_rule_row(each, record.dataset) for each in record.counts.rules],
+        }
+    return details
+
+
+def _rule_row(count: RuleCount, dataset: str) -> dict[str, Any]:
+    return {
+        "name": count.name,
+        "dataset": count.dataset or dataset,
+        "action": count.action,
+        "passed_records": count.passed,
+        "failed_records": count.failed,
+        "exact": count.exact,
+    }
+
+
+def _record(kind: str, details: dict[str, Any], origin: Mapping[str, Any]) -> Record:
+    match kind:
+        case CreateUpdate.event_type:
+            return CreateUpdate(**details)
+        case RuntimeDetails.event_type:
+            return RuntimeDetails(**details)
+        case UpdateProgress.event_type:
+            return UpdateProgress(UpdateState(details["state"]), details["cause"])
+        case DatasetDefinition.event_type:
+            rules = tuple(ExpectationDefinition(**each) for each in details.pop("expectations"))
+            tags = tuple(details.pop("tags"))
+            return DatasetDefinition(**details, expectations=rules, tags=tags)
+        case FlowDefinition.event_type:
+            return FlowDefinition(**details | {"input_datasets": tuple(details["input_datasets"])})
+        case PlanningInformation.event_type:
+            return PlanningInformation(**details | {"when": tuple(details["when"])})
+        case _:
+            return _flow_progress(details, origin)
+
+
+def _flow_progress(details: Mapping[str, Any], origin: Mapping[str, Any]) -> FlowProgress:
+    return FlowProgress(
+        dataset=origin["dataset_name"],
+        flow=origin["flow_name"],
+        status=FlowState(details["status"]),
+        action=details["action"],
+        reason=details["reason"],
+        flow_id=origin["flow_id"],
+        batch_id=origin["batch_id"],
+        version=details["version"],
+        counts=_counts(details, origin["dataset_name"]),
+    )
+
+
+def _counts(details: Mapping[str, Any], dataset: str) -> Counts | None:
+    if "metrics" not in details:
+        return None
+    quality = details["data_quality"]
+    rules = tuple(
+        RuleCount(
+            each["name"],
+            RuleAction(each["action"]),
+            each["passed_records"],
+            each["failed_records"],
+            None if each["dataset"] == dataset else each["dataset"],
+            each["exact"],
+        )
+        for each in quality["expectations"]
+    )
+    dropped = quality["dropped_records"]
+    return Counts(details["metrics"]["num_output_rows"] + dropped, dropped, rules)

@@ -1,0 +1,174 @@
+"""What happened, as typed records. Names and fields are those of Databricks' event log.
+
+`FlowProgress` is emitted for every state of a flow. The figures of a streaming batch come with the
+event of that batch (status RUNNING, `batch_id` set) and never again; those of a view's refresh come
+with its COMPLETED event. So the figures of an update are the sum over its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dlt_lite.model.rules import Counts
+
+
+class UpdateState(StrEnum):
+    """The state of an update."""
+
+    INITIALIZING = "INITIALIZING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+class FlowState(StrEnum):
+    """The state of a flow, or of a dataset that was not run."""
+
+    QUEUED = "QUEUED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    STOPPED = "STOPPED"
+    EXCLUDED = "EXCLUDED"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUpdate:
+    """An update begins."""
+
+    event_type = "create_update"
+    cause: str
+    target: str
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeDetails:
+    """The session is ready."""
+
+    event_type = "runtime_details"
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateProgress:
+    """An update is in another state."""
+
+    event_type = "update_progress"
+    state: UpdateState
+    cause: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationDefinition:
+    """One expectation of a dataset."""
+
+    name: str
+    action: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetDefinition:
+    """A dataset of the resolved graph."""
+
+    event_type = "dataset_definition"
+    dataset: str
+    full_name: str
+    dataset_type: str
+    path: str | None
+    num_flows: int
+    expectations: tuple[ExpectationDefinition, ...] = ()
+    comment: str | None = None
+    tags: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDefinition:
+    """A flow of the resolved graph."""
+
+    event_type = "flow_definition"
+    flow: str
+    dataset: str
+    flow_type: str
+    input_datasets: tuple[str, ...]
+    schema_json: str
+    once: bool = False
+    spark_conf: Mapping[str, str] = field(default_factory=dict)
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningInformation:
+    """What will be done with a dataset, and why."""
+
+    event_type = "planning_information"
+    dataset: str
+    kind: str
+    action: str
+    reason: str
+    when: tuple[str, ...] = ()
+    inputs: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowProgress:
+    """A flow is in another state, or finished a batch."""
+
+    event_type = "flow_progress"
+    dataset: str
+    flow: str
+    status: FlowState
+    action: str = ""
+    reason: str = ""
+    flow_id: str | None = None
+    batch_id: int | None = None
+    version: int | None = None
+    counts: Counts | None = None
+    error: str | None = None
+
+
+Record = (
+    CreateUpdate
+    | RuntimeDetails
+    | UpdateProgress
+    | DatasetDefinition
+    | FlowDefinition
+    | PlanningInformation
+    | FlowProgress
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Whence and when an event comes.
+
+    Attributes:
+        id: unique; the same batch of the same flow always has the same.
+        sequence: the place in its update, counted from 1.
+        update_id: the update.
+        pipeline: the pipeline's name.
+        timestamp: UTC, ISO 8601 with milliseconds.
+    """
+
+    id: str
+    sequence: int
+    update_id: str
+    pipeline: str
+    timestamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A record in its envelope."""
+
+    envelope: Envelope
+    record: Record

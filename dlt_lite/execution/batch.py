@@ -1,0 +1,153 @@
+"""Replace a materialized view: its query over real inputs, its rules decided in the writing job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyspark.sql import SparkSession
+
+from dlt_lite.engine.files import Files
+from dlt_lite.errors import DltLiteError
+from dlt_lite.events.records import FlowProgress, FlowState
+from dlt_lite.execution.context import Context, Outcome
+from dlt_lite.execution.failures import failure
+from dlt_lite.execution.inputs import input_versions, pins
+from dlt_lite.execution.readers import FlowReader
+from dlt_lite.graph.graph import ResolvedDataset
+from dlt_lite.model.rules import Counts, RuleCount
+from dlt_lite.model.state import CommitRecord, TableState, metadata_change
+from dlt_lite.plan.steps import ReplaceTable
+from dlt_lite.quality.enforce import Enforced, count_now, counts_of, enforce
+from dlt_lite.storage.records import RecordedCounts, write_counts
+from dlt_lite.storage.tables import (
+    Transaction,
+    Written,
+    change_metadata,
+    create_table,
+    needs_creating,
+    replace_rows,
+)
+
+
+def replace_view(step: ReplaceTable, context: Context) -> Outcome:
+    """Compute a view and put the result in place of its rows, in one commit.
+
+    Raises:
+        DltLiteError: the query or its job failed; the table is as it was.
+    """
+    resolved = context.graph.datasets[step.dataset]
+    flow = resolved.flows[0]
+    session = context.session_for(flow)
+    inputs = input_versions(context, step.dataset)
+    record = context.record("replace", resolved, flow=flow, inputs=inputs)
+    state = _prepared(session, resolved, context)
+    reader = FlowReader(context, session)
+    enforced = enforce(reader.frame(flow), resolved.dataset.rules)
+    context.reached("view_begun")
+    written = _written(resolved, context, enforced, record, state)
+    context.reached("table_committed")
+    counts = counts_of(enforced, written.rows) or _counted_again(resolved, context, record, written)
+    counts = replace(counts, rules=(*counts.rules, *reader.view_counts()))
+    _record_counts(resolved, context, written, counts)
+    context.reached("counts_recorded")
+    _finish_metadata(session, resolved, context)
+    context.emit(
+        FlowProgress(
+            resolved.dataset.shown,
+            flow.flow.name,
+            FlowState.COMPLETED,
+            step.action,
+            step.reason,
+            f"{context.pipeline}/{flow.flow.name}",
+            None,
+            written.version,
+            counts,
+        )
+    )
+    held_rows = state is not None and state.last is not None
+    return Outcome(changed=bool(written.rows) or held_rows, version=written.version)
+
+
+def _prepared(
+    session: SparkSession, resolved: ResolvedDataset, context: Context
+) -> TableState | None:
+    """Return the table's state, its metadata made as the code says; None before any write."""
+    name = resolved.dataset.name
+    path, options = context.path_of(name), resolved.dataset.options
+    state = context.state_of(name)
+    if state is None and needs_creating(options):
+        record = context.record("create", resolved)
+        create_table(session, path, resolved.schema, options, record, kind=resolved.kind.value)
+        state = context.state_of(name)
+    elif state is not None and (change := metadata_change(options, state)):
+        later = replace(change, cluster_by=None)
+        change_metadata(session, path, later, context.record("properties", resolved))
+    return state
+
+
+def _written(
+    resolved: ResolvedDataset,
+    context: Context,
+    enforced: Enforced,
+    record: CommitRecord,
+    state: TableState | None,
+) -> Written:
+    name = resolved.dataset.name
+    app_id = context.ids.view(name)
+    last = -1 if state is None else state.transactions.get(app_id, -1)
+    try:
+        return replace_rows(
+            enforced.kept,
+            context.path_of(name),
+            resolved.dataset.options,
+            record,
+            Transaction(app_id, last + 1),
+            state=state,
+        )
+    except DltLiteError:
+        raise
+    except Exception as error:
+        raise failure(error, resolved, resolved.flows[0], enforced) from error
+
+
+def _counted_again(
+    resolved: ResolvedDataset, context: Context, record: CommitRecord, written: Written
+) -> Counts:
+    """Count by a job of its own, over the very versions that were read.
+
+    Where even that does not agree with the commit (a query that gives another answer each time),
+    the figures are marked as inexact.
+    """
+    flow = resolved.flows[0]
+    session = context.session_for(flow)
+    frame = FlowReader(context, session, pins(context, record.inputs)).frame(flow)
+    counts = count_now(frame, resolved.dataset.rules)
+    if counts.written == written.rows:
+        return counts
+    inexact = tuple(
+        RuleCount(each.name, each.action, each.passed, each.failed, exact=False)
+        for each in counts.rules
+    )
+    return Counts(written.rows + counts.dropped, counts.dropped, inexact)
+
+
+def _record_counts(
+    resolved: ResolvedDataset, context: Context, written: Written, counts: Counts
+) -> None:
+    name = resolved.dataset.name
+    state = context.state_of(name)
+    if state is None:
+        return
+    path = context.layout.counts(name, state.table_id, written.version)
+    write_counts(Files(context.session), path, RecordedCounts(counts, context.update_id))
+
+
+def _finish_metadata(session: SparkSession, resolved: ResolvedDataset, context: Context) -> None:
+    """Set the clustering again, which a replacement with other columns takes away."""
+    options = resolved.dataset.options
+    if not options.cluster_by:
+        return
+    state = context.state_of(resolved.dataset.name)
+    if state is not None and (change := metadata_change(options, state)):
+        path = context.path_of(resolved.dataset.name)
+        change_metadata(session, path, change, context.record("properties", resolved))

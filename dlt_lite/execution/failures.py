@@ -1,0 +1,142 @@
+"""What a job's exception means: one of our errors, with cause and remedy; what may be retried."""
+
+from __future__ import annotations
+
+from dlt_lite.engine.exceptions import is_dead, text_of
+from dlt_lite.errors import (
+    ConcurrentWriter,
+    DltLiteError,
+    ExpectationFailed,
+    FlowFailed,
+    SessionFailed,
+    SourceMalformed,
+    SourceMissing,
+    StorageFailed,
+)
+from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
+from dlt_lite.quality.enforce import Enforced, broken_row, failed_so_far
+
+_TRANSIENT = (
+    "ConcurrentAppendException",
+    "ConcurrentDeleteReadException",
+    "DELTA_CONCURRENT_APPEND",
+    "MetadataChangedException",
+    "SocketTimeoutException",
+    "ConnectException",
+    "NoHttpResponseException",
+    "SlowDown",
+    "503 Service Unavailable",
+    "TooManyRequests",
+)
+_KNOWN: tuple[tuple[type[DltLiteError], tuple[str, ...], str, str], ...] = (
+    (
+        StorageFailed,
+        ("No space left on device", "Disk quota exceeded"),
+        "could not be written, the disk is full",
+        "free space, then run again: what was there is as it was",
+    ),
+    (
+        ConcurrentWriter,
+        ("ConcurrentTransactionException",),
+        "was written by somebody else first",
+        "look for a second update of this pipeline on another machine, then run again",
+    ),
+    (
+        SourceMalformed,
+        ("MALFORMED_RECORD", "MALFORMED_CSV_RECORD", "BAD_RECORD", "MalformedCSV", "MALFORMED"),
+        "reads a malformed record",
+        "correct the file, or choose mode PERMISSIVE and an expectation on what is broken",
+    ),
+    (
+        SourceMissing,
+        ("FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND", "DELTA_FILE_NOT_FOUND"),
+        "reads a file that is gone",
+        "put the file back; for a stream over files that are gone, a full refresh",
+    ),
+    (
+        StorageFailed,
+        ("Read-only file system", "Permission denied", "AccessControlException", "Mkdirs failed"),
+        "has no access",
+        "give the process the right to read and write there",
+    ),
+)
+_LONGEST = 2000
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether trying again may help."""
+    text = whole_text(error)
+    return not isinstance(error, ExpectationFailed) and any(each in text for each in _TRANSIENT)
+
+
+def failure(
+    error: BaseException,
+    resolved: ResolvedDataset,
+    flow: ResolvedFlow,
+    enforced: Enforced | None = None,
+) -> DltLiteError:
+    """Return the error that a failed flow is reported by."""
+    if isinstance(error, DltLiteError):
+        return error
+    text = whole_text(error)
+    if broken := _expectation(text, resolved, enforced):
+        return broken
+    if is_dead(error):
+        return SessionFailed("Spark's JVM is gone", fix="look into the run's spark.log; run again")
+    shown, origin = resolved.dataset.shown, flow.flow.origin
+    line = main_line(text)
+    for kind, marks, what, fix in _KNOWN:
+        if any(each in text for each in marks):
+            return kind(f"{shown} {what}: {line}", origin=origin, fix=fix)
+    fix = "the whole stack trace is in the run's spark.log"
+    return FlowFailed(f"{shown} failed: {line}", origin=origin, fix=fix)
+
+
+def whole_text(error: BaseException) -> str:
+    """Return all that an exception and its causes say."""
+    texts = []
+    each: BaseException | None = error
+    while each is not None:
+        texts.append(text_of(each))
+        each = each.__cause__
+    return "\n".join(texts)
+
+
+def main_line(text: str) -> str:
+    """Return the line of an exception's text that says most."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if raised := _python_line(text):
+        return raised
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    chosen = causes[-1].removeprefix("Caused by:").strip() if causes else (lines or [""])[0]
+    return chosen.split(" SQLSTATE:")[0][:_LONGEST]
+
+
+def _python_line(text: str) -> str | None:
+    """Return the last line of the trace of a Python function that ran on a worker."""
+    _, found, trace = text.partition("Traceback (most recent call last):")
+    if not found:
+        return None
+    lines = [line for line in trace.split("SQLSTATE")[0].splitlines() if line.strip()]
+    raised = [line for line in lines[1:] if not line.startswith((" ", "\t"))]
+    return raised[0].strip()[:_LONGEST] if raised else None
+
+
+def _expectation(
+    text: str, resolved: ResolvedDataset, enforced: Enforced | None
+) -> ExpectationFailed | None:
+    broken = broken_row(text)
+    if broken is None:
+        return None
+    first = broken.rules[0]
+    rules = {rule.name: rule for rule in resolved.dataset.rules}
+    rule = rules.get(first)
+    count = 1 if enforced is None or rule is None else failed_so_far(enforced, first)
+    names = ", ".join(broken.rules)
+    return ExpectationFailed(
+        f"{resolved.dataset.shown}: expectation {names} failed for {count} or more rows "
+        f"(partial count: the job ended there); nothing of them was written. "
+        f"One is: {broken.record}",
+        origin=None if rule is None else rule.origin,
+        fix="correct the rows at their source or in the query, or change the rule's action",
+    )

@@ -1,0 +1,114 @@
+"""Real frames for a flow's query: tables at their paths, views inlined with their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+
+from dlt_lite.engine.observing import observe, observed
+from dlt_lite.engine.plans import named
+from dlt_lite.engine.scope import Asked, QueryScope
+from dlt_lite.errors import DltLiteError
+from dlt_lite.execution.context import Context
+from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
+from dlt_lite.graph.resolver import checked_frame, explained, external_frame
+from dlt_lite.model.names import DatasetName, qualify
+from dlt_lite.model.origin import Origin
+from dlt_lite.model.rules import Rule, RuleCount
+from dlt_lite.quality.enforce import counters, filtered, view_counts
+from dlt_lite.registry.active import reading_through
+from dlt_lite.registry.boundary import call_user_code
+
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedView:
+    """An inlined view whose rules are counted where it is read.
+
+    Attributes:
+        view: the view's name as shown.
+        rules: its rules.
+        observation: sees the counts of a batch query; None in a stream.
+        metric: the name under which a stream's progress reports them.
+    """
+
+    view: str
+    rules: tuple[Rule, ...]
+    observation: Observation | None
+    metric: str
+
+
+class FlowReader:
+    """Calls one flow's query over real inputs, and remembers which views it inlined."""
+
+    def __init__(
+        self, context: Context, session: SparkSession, pins: Mapping[str, int] | None = None
+    ) -> None:
+        self._context = context
+        self._session = session
+        self._pins = pins or {}
+        self._views: dict[DatasetName, DataFrame] = {}
+        self.watched: list[WatchedView] = []
+
+    def frame(self, flow: ResolvedFlow) -> DataFrame:
+        """Return the frame of a flow's query.
+
+        Raises:
+            DltLiteError: the query raised, or returned something else.
+        """
+
+        def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
+            return explained(error, origin or flow.flow.origin, flow.flow.name)
+
+        with reading_through(QueryScope(self._session, self._lookup)):
+            result = call_user_code(flow.flow.query, root=self._context.root, explain=explain)
+        return checked_frame(result, flow.flow, self._session)
+
+    def view_counts(self) -> tuple[RuleCount, ...]:
+        """Return what the rules of the inlined views decided in the job that ran."""
+        return tuple(
+            count
+            for each in self.watched
+            if each.observation is not None
+            for count in view_counts(
+                observed(each.observation, patience=_PATIENCE), each.view, each.rules
+            )
+        )
+
+    def _lookup(self, asked: Asked) -> DataFrame | None:
+        graph = self._context.graph
+        name = qualify(asked.parts, graph.namespace)
+        if name is None:
+            return None
+        if name not in graph.datasets:
+            path = self._context.published(name)
+            return None if path is None else external_frame(self._session, asked, name, path)
+        if self._context.is_view(name):
+            if name not in self._views:
+                self._views[name] = self._inlined(graph.datasets[name])
+            return self._views[name]
+        reader = asked.reader
+        if reader is None:
+            reader = self._session.readStream if asked.streaming else self._session.read
+        path = self._context.path_of(name)
+        if path in self._pins:
+            reader = reader.option("versionAsOf", self._pins[path])
+        return named(reader.format("delta").load(path), name)
+
+    def _inlined(self, resolved: ResolvedDataset) -> DataFrame:
+        frame = self.frame(resolved.flows[0])
+        rules = resolved.dataset.rules
+        if rules:
+            metric = f"view_{resolved.dataset.name.table}"
+            observation: Observation | None = None
+            if frame.isStreaming:
+                frame = frame.observe(metric, *counters(rules))
+            else:
+                frame, observation = observe(frame, counters(rules))
+            shown = resolved.dataset.shown
+            self.watched.append(WatchedView(shown, rules, observation, metric))
+            frame = filtered(frame, rules)
+        return named(frame, resolved.dataset.name)

@@ -1,0 +1,74 @@
+"""Look at what an update would meet: tables, changed inputs, checkpoints. Runs no job."""
+
+from __future__ import annotations
+
+from dlt_lite.engine.files import Files
+from dlt_lite.execution.context import Context
+from dlt_lite.execution.inputs import input_changes, shown_versions
+from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
+from dlt_lite.model.datasets import DatasetKind
+from dlt_lite.model.names import DatasetName
+from dlt_lite.model.state import FlowSituation, Situation, TableState
+from dlt_lite.sources.progress import checkpoint_facts, source_news
+from dlt_lite.storage.records import read_owner
+from dlt_lite.storage.state import generation_of
+
+
+def survey(context: Context) -> dict[DatasetName, Situation]:
+    """Return what an update would meet of every dataset that has a table."""
+    return {
+        name: _situation(context, resolved)
+        for name, resolved in context.graph.datasets.items()
+        if resolved.kind is not DatasetKind.TEMPORARY_VIEW
+    }
+
+
+def _situation(context: Context, resolved: ResolvedDataset) -> Situation:
+    name = resolved.dataset.name
+    table = context.state_of(name)
+    inputs = shown_versions(context, name)
+    if resolved.kind is DatasetKind.MATERIALIZED_VIEW:
+        changes: tuple[str, ...] = ()
+        if table is not None and table.last is not None:
+            changes = input_changes(context, name, table.last.inputs)
+        return Situation(table, changes, inputs=inputs)
+    flows = {flow.flow.name: _flow(context, resolved, flow, table) for flow in resolved.flows}
+    return Situation(table, flows=flows, inputs=inputs)
+
+
+def _flow(
+    context: Context, resolved: ResolvedDataset, flow: ResolvedFlow, table: TableState | None
+) -> FlowSituation:
+    transactions = {} if table is None else table.transactions
+    generation = generation_of(context.ids, flow.flow.name, transactions)
+    committed = table is not None and (
+        context.ids.batch(flow.flow.name, table.table_id, generation) in transactions
+    )
+    if flow.flow.once:
+        news = () if committed else (f"flow {flow.flow.name} has not run yet",)
+        return FlowSituation(generation, started=committed, committed=committed, news=news)
+    checkpoint = context.layout.checkpoint(resolved.dataset.name, flow.flow.name, generation)
+    return _stream(context, flow, checkpoint, generation, committed=committed)
+
+
+def _stream(
+    context: Context, flow: ResolvedFlow, checkpoint: str, generation: int, *, committed: bool
+) -> FlowSituation:
+    files = Files(context.session)
+    facts = checkpoint_facts(files, checkpoint)
+    owner = read_owner(files, checkpoint)
+    found = source_news(context.session, checkpoint, facts, () if owner is None else owner.sources)
+    news = found.news
+    if facts.started and not news:
+        if flow.timers:
+            news = ("its watermark or state may be due",)
+        elif owner is None or owner.definition != flow.definition:
+            news = ("its query changed",)
+    return FlowSituation(
+        generation,
+        started=facts.started,
+        committed=committed,
+        owner_id=None if owner is None else owner.table_id,
+        news=news,
+        lost=found.lost,
+    )

@@ -1,0 +1,141 @@
+"""Load a pipeline's Python files: their decorators record into a registry; nothing is executed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from dlt_lite.engine.interception import FLOW_SPARK, install
+from dlt_lite.engine.plans import digest
+from dlt_lite.engine.scope import LoadingScope
+from dlt_lite.errors import (
+    DltLiteError,
+    FileBroken,
+    MissingModule,
+    NeedsAnalyze,
+)
+from dlt_lite.frontends.modules import ModuleSpace
+from dlt_lite.model.datasets import Definitions
+from dlt_lite.model.origin import Origin
+from dlt_lite.model.settings import PipelineSettings
+from dlt_lite.registry.active import reading_through, registering_into
+from dlt_lite.registry.boundary import call_user_code
+from dlt_lite.registry.origins import shown_path
+from dlt_lite.registry.registry import Registry
+
+_NO_SPARK = ("SESSION_OR_CONTEXT_NOT_EXISTS", "NO_ACTIVE_OR_DEFAULT_SESSION")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPipeline:
+    """A pipeline whose files are loaded.
+
+    Attributes:
+        definitions: what they declare.
+        modules: the modules that they imported from the project.
+        code: a hash of all loaded project files.
+    """
+
+    definitions: Definitions
+    modules: ModuleSpace
+    code: str
+
+
+def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> LoadedPipeline:
+    """Load the files of a pipeline.
+
+    Args:
+        pipeline: its settings.
+        session: what `spark` means while files are loaded; None to load without Spark.
+
+    Raises:
+        DltLiteError: what every broken file and refused declaration says, together.
+        NeedsAnalyze: a file needs Spark while it is loaded and there is none.
+    """
+    install()
+    registry = Registry(pipeline.namespace, pipeline.project_root)
+    modules = ModuleSpace(pipeline.folder, pipeline.project_root)
+    errors: list[DltLiteError] = []
+    with (
+        registering_into(registry),
+        reading_through(LoadingScope(session)),
+        modules.entered(),
+    ):
+        for path in pipeline.files:
+            try:
+                _load(path, pipeline.project_root, without_spark=session is None)
+            except DltLiteError as error:
+                errors.append(error)
+        modules.ship_by_value()
+    for each in errors:
+        registry.refuse(each)
+    definitions = registry.freeze()
+    code = digest(*(path.read_text(encoding="utf-8") for path in modules.files()))
+    return LoadedPipeline(definitions, modules, code)
+
+
+def _load(path: Path, root: Path, *, without_spark: bool) -> None:
+    name = path.stem
+    existing = sys.modules.get(name)
+    if existing is not None and getattr(existing, "__file__", None) == str(path):
+        return
+    own_name = name if existing is None else f"_dlt_lite_{name}"
+    explain = partial(_explain, path=path, root=root, without_spark=without_spark)
+    call_user_code(_executing(path, own_name), root=root, explain=explain)
+
+
+def _executing(path: Path, name: str) -> Callable[[], None]:
+    def execute() -> None:
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise FileBroken(f"{path} cannot be loaded", fix="name it with the ending .py")
+        module = importlib.util.module_from_spec(spec)
+        module.__dict__["spark"] = FLOW_SPARK
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+
+    return execute
+
+
+def _explain(
+    error: BaseException,
+    origin: Origin | None,
+    *,
+    path: Path,
+    root: Path,
+    without_spark: bool,
+) -> DltLiteError:
+    where = origin or Origin(shown_path(str(path), root))
+    if isinstance(error, SyntaxError):
+        file = shown_path(str(error.filename or path), root)
+        place = Origin(file, error.lineno or 0, error.offset or 0)
+        return FileBroken(f"syntax error: {error.msg}", origin=place, fix="correct the line")
+    if isinstance(error, ModuleNotFoundError):
+        return MissingModule(
+            f"module {error.name!r} is not there",
+            origin=where,
+            fix="install it, or put it beside the pipeline's files",
+        )
+    if without_spark and _wants_spark(error):
+        return NeedsAnalyze(
+            "the file uses Spark while it is loaded",
+            origin=where,
+            fix="move it into a function, or say: validate --analyze",
+        )
+    kind = type(error).__name__
+    return FileBroken(f"loading the file raised {kind}: {error}", origin=where, fix="correct it")
+
+
+def _wants_spark(error: BaseException) -> bool:
+    if isinstance(error, PySparkException):
+        return (error.getCondition() or "") in _NO_SPARK
+    return isinstance(error, AssertionError | RuntimeError | AttributeError) and (
+        "SparkContext" in str(error) or "_jvm" in str(error) or "session" in str(error).lower()
+    )

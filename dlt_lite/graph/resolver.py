@@ -1,0 +1,436 @@
+"""Run every query once over empty inputs: definitions in, resolved graph out.
+
+A query that reads a dataset which is not resolved yet is put aside, the dataset is resolved, and
+the query starts anew; so files and declarations may come in any order, and a chain of a thousand
+datasets needs no deep stack. After each flow only its schema is kept and the next one reads a
+fresh empty relation, which keeps the work linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from dlt_lite.engine.empties import empty_frame, rebound
+from dlt_lite.engine.expressions import all_fit, condition_facts, condition_text
+from dlt_lite.engine.plans import LeafKind, QueryFacts, digest, named, query_facts, reader_options
+from dlt_lite.engine.scope import Asked, QueryScope
+from dlt_lite.engine.sessions import TemporaryViews
+from dlt_lite.errors import (
+    BadExpectation,
+    BadSchema,
+    Cycle,
+    DltLiteError,
+    KindConflict,
+    MissingInput,
+    NotADataFrame,
+    QueryRaised,
+    SourceMissing,
+    UpstreamFailed,
+    raise_together,
+)
+from dlt_lite.graph.graph import Read, ResolvedDataset, ResolvedFlow, ResolvedGraph
+from dlt_lite.graph.validation import problems_of, problems_of_declarations
+from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Definitions, Flow
+from dlt_lite.model.names import DatasetName, qualify
+from dlt_lite.model.origin import Origin
+from dlt_lite.model.schema import Schema, SchemaClash, merged, schema_from_json
+from dlt_lite.registry.active import reading_through
+from dlt_lite.registry.boundary import call_user_code
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies around a pipeline while its queries are resolved.
+
+    Attributes:
+        session: the pipeline's session, which flows' sessions are made from.
+        root: the project's folder.
+        on_disk: gives the schema of a dataset's table, None where it has none yet.
+        published: gives the path of another pipeline's table, None where there is none.
+        settings: the settings that change results, as canonical text.
+        code: a hash of the loaded files and of the versions that run them.
+    """
+
+    session: SparkSession
+    root: Path
+    on_disk: Callable[[DatasetName], Schema | None]
+    published: Callable[[DatasetName], str | None]
+    settings: str
+    code: str
+
+
+class _NotYet(BaseException):
+    """A query reads a dataset that is not resolved yet."""
+
+    def __init__(self, name: DatasetName) -> None:
+        super().__init__(str(name))
+        self.name = name
+
+
+def resolve(definitions: Definitions, around: Surroundings) -> ResolvedGraph:
+    """Resolve every query of a pipeline.
+
+    Raises:
+        DltLiteError: what every broken flow and every violated rule says, causes first.
+    """
+    raise_together(problems_of_declarations(definitions))
+    resolution = _Resolution(definitions, around)
+    for name in definitions.datasets:
+        resolution.reach(name)
+    raise_together(resolution.errors())
+    graph = ResolvedGraph(definitions.namespace, dict(resolution.done))
+    raise_together(problems_of(graph))
+    return graph
+
+
+class _Resolution:
+    """The work under way: what is resolved, what failed."""
+
+    def __init__(self, definitions: Definitions, around: Surroundings) -> None:
+        self.done: dict[DatasetName, ResolvedDataset] = {}
+        self._definitions = definitions
+        self._around = around
+        self._flows: dict[str, ResolvedFlow] = {}
+        self._causes: list[DltLiteError] = []
+        self._consequences: list[DltLiteError] = []
+        self._failed: set[DatasetName] = set()
+        self._views = TemporaryViews(around.session)
+
+    def errors(self) -> list[DltLiteError]:
+        """Return all errors, causes before consequences."""
+        return [*self._causes, *self._consequences]
+
+    def reach(self, name: DatasetName) -> None:
+        """Resolve a dataset and whatever it reads."""
+        stack = [name]
+        while stack:
+            top = stack[-1]
+            try:
+                if top not in self.done and top not in self._failed:
+                    self.done[top] = self._dataset(self._definitions.datasets[top])
+                stack.pop()
+            except _NotYet as needs:
+                if needs.name in stack:
+                    self._fail_cycle(stack[stack.index(needs.name) :])
+                else:
+                    stack.append(needs.name)
+            except UpstreamFailed as error:
+                self._consequences.append(error)
+                self._failed.add(top)
+            except DltLiteError as error:
+                self._causes.append(error)
+                self._failed.add(top)
+
+    def _fail_cycle(self, members: list[DatasetName]) -> None:
+        self._failed.update(members)
+        shown = [self._definitions.datasets[name].shown for name in members]
+        path = " → ".join([*reversed(shown), shown[-1]])
+        self._causes.append(
+            Cycle(
+                f"datasets read each other in a circle: {path}",
+                origin=self._definitions.datasets[members[0]].origin,
+                fix="break the circle: one of them must not read the next",
+            )
+        )
+
+    def _dataset(self, dataset: Dataset) -> ResolvedDataset:
+        flows = tuple(self._flow(flow) for flow in self._definitions.flows_of(dataset.name))
+        kind = _kind_of(dataset, flows)
+        schema = self._schema(dataset, kind, flows)
+        resolved = ResolvedDataset(dataset, kind, schema, flows)
+        self._check_rules(resolved)
+        return resolved
+
+    def _flow(self, flow: Flow) -> ResolvedFlow:
+        if flow.name not in self._flows:
+            self._flows[flow.name] = self._resolved(flow)
+        return self._flows[flow.name]
+
+    def _resolved(self, flow: Flow) -> ResolvedFlow:
+        reads: dict[Read, None] = {}
+        with self._views.session_for(flow.spark_conf) as session:
+            frame = self._call(flow, session, reads)
+            facts = query_facts(frame)
+        schema = schema_from_json(frame.schema.json())
+        reads.update(dict.fromkeys(_reads_by_path(facts, reads)))
+        views = [
+            self.done[read.name]
+            for read in reads
+            if read.name is not None and not read.external and self._is_view(read.name)
+        ]
+        return ResolvedFlow(
+            flow,
+            frame.isStreaming,
+            schema,
+            tuple(reads),
+            self._definition(flow, facts, reads, views),
+            (*facts.changing, *(why for view in views for why in view.flows[0].changing)),
+            facts.stateful_timers or any(view.flows[0].timers for view in views),
+        )
+
+    def _is_view(self, name: DatasetName) -> bool:
+        return self.done[name].kind is DatasetKind.TEMPORARY_VIEW
+
+    def _definition(
+        self,
+        flow: Flow,
+        facts: QueryFacts,
+        reads: Mapping[Read, None],
+        views: list[ResolvedDataset],
+    ) -> str:
+        dataset = self._definitions.datasets[flow.target]
+        rules = [f"{r.name} {r.action} {condition_text(r.condition)}" for r in dataset.rules]
+        options = [f"{read.name} {read.options}" for read in reads if read.options]
+        return digest(
+            facts.text or "",
+            self._around.settings,
+            str(sorted(flow.spark_conf.items())),
+            str([*rules, *options, *dataset.options.partition_cols]),
+            self._around.code if facts.python else "",
+            *(view.flows[0].definition for view in views),
+        )
+
+    def _call(self, flow: Flow, session: SparkSession, reads: dict[Read, None]) -> DataFrame:
+        interrupted: list[BaseException] = []
+
+        def lookup(asked: Asked) -> DataFrame | None:
+            try:
+                return self._frame(asked, flow, session, reads)
+            except _NotYet as signal:
+                interrupted.append(signal)
+                raise
+
+        def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
+            return explained(error, origin or flow.origin, flow.name)
+
+        with reading_through(QueryScope(session, lookup)):
+            result = call_user_code(flow.query, root=self._around.root, explain=explain)
+        if interrupted:
+            raise interrupted[0]
+        return checked_frame(result, flow, session)
+
+    def _frame(
+        self, asked: Asked, flow: Flow, session: SparkSession, reads: dict[Read, None]
+    ) -> DataFrame | None:
+        namespace = self._definitions.namespace
+        name = qualify(asked.parts, namespace)
+        options = str(sorted(reader_options(session, asked.reader).items()))
+        if name is not None and name in self._definitions.datasets:
+            found = self._upstream(name, flow)
+            _check_mode(found, asked, flow)
+            streaming = asked.streaming or (
+                found.kind is DatasetKind.TEMPORARY_VIEW and found.flows[0].streaming
+            )
+            reads[
+                Read(
+                    name,
+                    None,
+                    streaming,
+                    external=False,
+                    options="" if options == "[]" else options,
+                )
+            ] = None
+            return named(empty_frame(session, found.schema.text, streaming=streaming), name)
+        path = None if name is None else self._around.published(name)
+        if name is not None and path is not None:
+            reads[Read(name, path, asked.streaming, external=True)] = None
+            return external_frame(session, asked, name, path)
+        if session.catalog.tableExists(".".join(f"`{part}`" for part in asked.parts)):
+            return None
+        raise self._missing(asked)
+
+    def _upstream(self, name: DatasetName, flow: Flow) -> ResolvedDataset:
+        if name in self._failed:
+            shown = self._definitions.datasets[name].shown
+            raise UpstreamFailed(
+                f"{flow.name} reads {shown}, which has the problem above",
+                origin=flow.origin,
+            )
+        if name not in self.done:
+            raise _NotYet(name)
+        return self.done[name]
+
+    def _missing(self, asked: Asked) -> MissingInput:
+        text = ".".join(asked.parts)
+        names = [dataset.shown for dataset in self._definitions.datasets.values()]
+        close = get_close_matches(asked.parts[-1], names, n=1)
+        fix = f"did you mean {close[0]!r}?" if close else f"the pipeline has: {', '.join(names)}"
+        return MissingInput(
+            f"{text!r} is read, but nobody declares it and no such table is there", fix=fix
+        )
+
+    def _schema(
+        self, dataset: Dataset, kind: DatasetKind, flows: tuple[ResolvedFlow, ...]
+    ) -> Schema:
+        try:
+            schema = flows[0].schema
+            for flow in flows[1:]:
+                schema = merged(schema, flow.schema)
+            if dataset.options.schema is not None:
+                schema = self._declared(dataset, schema)
+            disk = None
+            if kind is DatasetKind.STREAMING_TABLE:
+                disk = self._around.on_disk(dataset.name)
+            return schema if disk is None else _with_old_columns(schema, disk)
+        except SchemaClash as clash:
+            raise BadSchema(
+                f"the flows of {dataset.shown} do not fit together: {clash}",
+                origin=dataset.origin,
+                fix="cast the column to one type in every flow",
+            ) from clash
+
+    def _declared(self, dataset: Dataset, result: Schema) -> Schema:
+        declared = declared_schema(dataset)
+        for column in result.columns:
+            own = declared.column(column.name)
+            if own is None or own.type != column.type:
+                has = (
+                    "is not in its schema" if own is None else f"is {own.shown_type} in its schema"
+                )
+                raise BadSchema(
+                    f"{dataset.shown}: column {column.name!r} of the query "
+                    f"({column.shown_type}) {has}",
+                    origin=dataset.origin,
+                    fix="change schema= or the query so that names and types agree",
+                )
+        for column in declared.columns:
+            if result.column(column.name) is None:
+                raise BadSchema(
+                    f"{dataset.shown}: the query yields no column {column.name!r}",
+                    origin=dataset.origin,
+                    fix="add it to the query, or take it out of schema=",
+                )
+        return declared
+
+    def _check_rules(self, resolved: ResolvedDataset) -> None:
+        dataset = resolved.dataset
+        if not dataset.rules:
+            return
+        frame = empty_frame(self._around.session, resolved.schema.text, streaming=False)
+        conditions = [rule.condition for rule in dataset.rules]
+        if all_fit(frame, conditions):
+            return
+        facts = [(rule, condition_facts(frame, rule.condition)) for rule in dataset.rules]
+        raise_together(
+            [
+                BadExpectation(
+                    f"expectation {rule.name!r} of {dataset.shown} {fact.problem}: {fact.text}",
+                    origin=rule.origin,
+                    fix=fact.fix,
+                )
+                for rule, fact in facts
+                if fact.problem is not None
+            ]
+        )
+
+
+def explained(error: BaseException, origin: Origin, flow: str) -> DltLiteError:
+    """Return what a query function raised as an error that a person can act on."""
+    text = _first_line(error)
+    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    if condition in {"PATH_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST"} or "Permission denied" in text:
+        return SourceMissing(
+            f"{flow} reads a path that is not there or cannot be read: {text}",
+            origin=origin,
+            fix="check the path and its rights; relative paths start at the project's folder",
+        )
+    kind = type(error).__name__
+    return QueryRaised(f"{flow} raised {kind}: {text}", origin=origin, fix="correct the function")
+
+
+def checked_frame(result: object, flow: Flow, session: SparkSession) -> DataFrame:
+    """Return what a query function returned as a frame of the flow's own session.
+
+    Raises:
+        NotADataFrame: it returned something else.
+    """
+    if isinstance(result, DataFrame):
+        return rebound(result, session)
+    if result is None:
+        what, fix = "returned nothing", "is a `return` missing?"
+    else:
+        kind = f"{type(result).__module__}.{type(result).__name__}".removeprefix("builtins.")
+        what, fix = f"returned a {kind}", "return a Spark DataFrame"
+    raise NotADataFrame(f"{flow.name} {what}", origin=flow.origin, fix=fix)
+
+
+def external_frame(session: SparkSession, asked: Asked, name: DatasetName, path: str) -> DataFrame:
+    """Return the frame of a Delta table outside the pipeline, with the options of user code."""
+    reader = asked.reader
+    if reader is None:
+        reader = session.readStream if asked.streaming else session.read
+    return named(reader.format("delta").load(path), name)
+
+
+def declared_schema(dataset: Dataset) -> Schema:
+    """Return the schema that a dataset declares.
+
+    Raises:
+        BadSchema: it is neither DDL nor a StructType.
+    """
+    given = dataset.options.schema
+    try:
+        parsed = given if isinstance(given, StructType) else StructType.fromDDL(str(given))
+    except PySparkException as error:
+        raise BadSchema(
+            f"schema= of {dataset.shown} cannot be parsed: {_first_line(error)}",
+            origin=dataset.origin,
+            fix="write DDL such as 'id BIGINT, name STRING', or give a StructType",
+        ) from error
+    return schema_from_json(parsed.json())
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].split(" SQLSTATE:")[0] if lines else ""
+
+
+def _kind_of(dataset: Dataset, flows: tuple[ResolvedFlow, ...]) -> DatasetKind:
+    match dataset.declared_as:
+        case DeclaredAs.TEMPORARY_VIEW:
+            return DatasetKind.TEMPORARY_VIEW
+        case DeclaredAs.MATERIALIZED_VIEW:
+            return DatasetKind.MATERIALIZED_VIEW
+        case DeclaredAs.STREAMING_TABLE:
+            return DatasetKind.STREAMING_TABLE
+        case DeclaredAs.TABLE:
+            plain = [flow for flow in flows if not flow.flow.explicit]
+            streaming = any(flow.streaming for flow in plain or flows)
+            return DatasetKind.STREAMING_TABLE if streaming else DatasetKind.MATERIALIZED_VIEW
+
+
+def _check_mode(found: ResolvedDataset, asked: Asked, flow: Flow) -> None:
+    if found.kind is not DatasetKind.TEMPORARY_VIEW:
+        return
+    streaming = found.flows[0].streaming
+    if asked.streaming and not streaming:
+        raise KindConflict(
+            f"{flow.name} reads {found.dataset.shown} as a stream, but that view is a batch",
+            fix=f"read it by spark.read.table, or make {found.dataset.shown} streaming",
+        )
+
+
+def _reads_by_path(facts: QueryFacts, reads: Mapping[Read, None]) -> Iterator[Read]:
+    named_paths = {read.path for read in reads}
+    streams = {LeafKind.FILE_STREAM, LeafKind.DELTA_STREAM}
+    for leaf in facts.leaves:
+        if leaf.kind in {LeafKind.CONSTANT, LeafKind.UNKNOWN}:
+            continue
+        for path in leaf.paths:
+            if not {path, path.removeprefix("file:")} & named_paths:
+                yield Read(None, path, leaf.kind in streams, external=True, options=leaf.kind.value)
+
+
+def _with_old_columns(schema: Schema, disk: Schema) -> Schema:
+    """Return the schema with the table's other columns; a clash is left to validation."""
+    try:
+        return merged(schema, disk)
+    except SchemaClash:
+        return schema

@@ -1,0 +1,104 @@
+"""Schemas as values, read from Spark's JSON form, compared without Spark."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One top-level column.
+
+    Attributes:
+        name: the column's name.
+        type: Spark's JSON form of its type, as canonical text.
+        nullable: whether it may hold NULL.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+
+    @property
+    def shown_type(self) -> str:
+        """The type as a person reads it."""
+        plain = json.loads(self.type)
+        return plain if isinstance(plain, str) else str(plain["type"])
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a table or a query's result, in order."""
+
+    columns: tuple[Column, ...]
+    text: str
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of a name, case apart, None where there is none."""
+        wanted = name.lower()
+        return next((each for each in self.columns if each.name.lower() == wanted), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(each.name for each in self.columns)
+
+
+def schema_from_json(text: str) -> Schema:
+    """Return the schema that Spark wrote as `text`."""
+    fields = json.loads(text)["fields"]
+    columns = (
+        Column(each["name"], json.dumps(_bare(each["type"]), sort_keys=True), each["nullable"])
+        for each in fields
+    )
+    return Schema(tuple(columns), text)
+
+
+def _bare(kind: object) -> object:
+    """Return a type without comments, metadata and nullability, which do not make it another."""
+    if isinstance(kind, dict):
+        left_out = {"metadata", "nullable", "containsNull", "valueContainsNull"}
+        return {key: _bare(value) for key, value in kind.items() if key not in left_out}
+    if isinstance(kind, list):
+        return [_bare(each) for each in kind]
+    return kind
+
+
+class SchemaClash(ValueError):
+    """Two schemas give one column different types; the text says which."""
+
+
+def merged(first: Schema, second: Schema) -> Schema:
+    """Return the first schema with the columns that only the second has behind its own.
+
+    Raises:
+        SchemaClash: a column has another type in the second.
+    """
+    fields = _merged_fields(json.loads(first.text)["fields"], json.loads(second.text)["fields"])
+    return schema_from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+def _merged_fields(first: list[Any], second: list[Any]) -> list[Any]:
+    later = {each["name"].lower(): each for each in second}
+    kept = [_merged_field(each, later.pop(each["name"].lower(), None)) for each in first]
+    return [*kept, *later.values()]
+
+
+def _merged_field(field: dict[str, Any], other: dict[str, Any] | None) -> dict[str, Any]:
+    if other is None:
+        return {**field, "nullable": True}
+    nullable = field["nullable"] or other["nullable"]
+    one, two = field["type"], other["type"]
+    if isinstance(one, dict) and isinstance(two, dict) and one["type"] == two["type"] == "struct":
+        inner = {"type": "struct", "fields": _merged_fields(one["fields"], two["fields"])}
+        return {**field, "nullable": nullable, "type": inner}
+    if json.dumps(_bare(one), sort_keys=True) != json.dumps(_bare(two), sort_keys=True):
+        message = f"column {field['name']!r} is {_shown(one)} in one and {_shown(two)} in the other"
+        raise SchemaClash(message)
+    return {**field, "nullable": nullable}
+
+
+def _shown(kind: object) -> str:
+    return kind if isinstance(kind, str) else json.dumps(_bare(kind))

@@ -1,0 +1,339 @@
+"""The corridor: settings → definitions → graph → plan → execution. No logic of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyspark
+from pyspark.sql import SparkSession
+
+import dlt_lite.version
+from dlt_lite.dag.walker import Failed
+from dlt_lite.engine.deltalog import latest_version
+from dlt_lite.engine.files import Files
+from dlt_lite.engine.plans import digest
+from dlt_lite.engine.sessions import pipeline_session
+from dlt_lite.events.records import (
+    DatasetDefinition,
+    ExpectationDefinition,
+    FlowDefinition,
+    PlanningInformation,
+    Record,
+    UpdateState,
+)
+from dlt_lite.events.sinks import Emit
+from dlt_lite.execution.context import Context
+from dlt_lite.execution.runner import Outcomes, run_plan
+from dlt_lite.execution.survey import survey
+from dlt_lite.frontends.python_files import LoadedPipeline, load_pipeline
+from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow, ResolvedGraph
+from dlt_lite.graph.resolver import Surroundings, resolve
+from dlt_lite.model.datasets import DatasetKind
+from dlt_lite.model.names import DatasetName
+from dlt_lite.model.requests import UpdateRequest
+from dlt_lite.model.schema import Schema
+from dlt_lite.model.settings import PipelineSettings
+from dlt_lite.plan.planner import Request, make_plan
+from dlt_lite.plan.selection import Selectable, selected
+from dlt_lite.plan.steps import (
+    AppendStreams,
+    Plan,
+    ReplaceTable,
+    SkipDataset,
+    action_of,
+)
+from dlt_lite.runs.manifest import (
+    Manifest,
+    ManifestColumn,
+    ManifestDataset,
+    ManifestExpectation,
+    ManifestFlow,
+)
+from dlt_lite.storage.layout import Layout, uri
+from dlt_lite.storage.state import table_state
+
+_HAS_INPUTS = (ReplaceTable, AppendStreams, SkipDataset)
+_RESULT_SETTINGS = (
+    "spark.sql.ansi.enabled",
+    "spark.sql.session.timeZone",
+    "spark.sql.caseSensitive",
+    "spark.sql.storeAssignmentPolicy",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """A pipeline whose files are loaded and whose queries are resolved.
+
+    Attributes:
+        settings: the pipeline's settings.
+        session: its session.
+        loaded: its definitions and modules.
+        graph: its resolved graph.
+        layout: where things lie.
+        published: gives the path of another pipeline's table.
+    """
+
+    settings: PipelineSettings
+    session: SparkSession
+    loaded: LoadedPipeline
+    graph: ResolvedGraph
+    layout: Layout
+    published: Callable[[DatasetName], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How an update talks to the world.
+
+    Attributes:
+        update_id: the update.
+        emit: takes what happened.
+        stop: set once nothing more shall be begun.
+        was_reported: tells whether an update has reported a batch of a flow.
+        reached: told of each named point between reading and acknowledging.
+    """
+
+    update_id: str
+    emit: Emit
+    stop: threading.Event
+    was_reported: Callable[[str, str, int], bool]
+    reached: Callable[[str], None]
+
+
+def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
+    """Load a pipeline's files and resolve its queries over empty inputs.
+
+    Raises:
+        DltLiteError: whatever is wrong with them, together.
+    """
+    session = pipeline_session(base, settings.configuration)
+    layout = Layout(settings.storage_root, settings.name)
+    loaded = load_pipeline(settings, session)
+    published = _published(session, layout)
+    around = Surroundings(
+        session,
+        settings.project_root,
+        _on_disk(session, layout, loaded),
+        published,
+        str([(key, session.conf.get(key)) for key in _RESULT_SETTINGS]),
+        digest(loaded.code, dlt_lite.version.VERSION, pyspark.__version__),
+    )
+    with loaded.modules.entered():
+        graph = resolve(loaded.definitions, around)
+    return Analysed(settings, session, loaded, graph, layout, published)
+
+
+def context_of(analysed: Analysed, ways: Ways) -> Context:
+    """Return what carrying out a plan needs."""
+    return Context(
+        analysed.session,
+        analysed.graph,
+        analysed.layout,
+        analysed.settings.name,
+        ways.update_id,
+        analysed.settings.project_root,
+        analysed.settings.run,
+        analysed.published,
+        ways.emit,
+        ways.stop,
+        ways.was_reported,
+        ways.reached,
+    )
+
+
+def plan_of(analysed: Analysed, context: Context, request: UpdateRequest) -> Plan:
+    """Decide what is done with every dataset.
+
+    Raises:
+        DltLiteError: a selection that selects nothing, or what on disk does not fit.
+    """
+    wanted = _request(analysed.graph, request)
+    return make_plan(analysed.settings.name, analysed.graph, survey(context), wanted)
+
+
+def execute(analysed: Analysed, context: Context, plan: Plan) -> Outcomes:
+    """Carry out a plan."""
+    with analysed.loaded.modules.entered():
+        return run_plan(plan, context)
+
+
+def definition_records(analysed: Analysed) -> list[Record]:
+    """Return the events that tell of the resolved graph."""
+    graph = analysed.graph
+    records: list[Record] = []
+    for resolved in graph.datasets.values():
+        records.append(_dataset_record(analysed, resolved))
+        records += [_flow_record(graph, resolved, flow) for flow in resolved.flows]
+    return records
+
+
+def planning_records(analysed: Analysed, plan: Plan) -> list[Record]:
+    """Return the events that tell of a plan."""
+    graph = analysed.graph
+    records: list[Record] = []
+    for step in plan.steps:
+        when = step.when if isinstance(step, ReplaceTable | AppendStreams) else ()
+        inputs = step.inputs if isinstance(step, _HAS_INPUTS) else {}
+        records.append(
+            PlanningInformation(
+                graph.shown(step.dataset),
+                plan.kinds[step.dataset],
+                action_of(step),
+                step.reason,
+                tuple(graph.shown(name) for name in when),
+                inputs,
+            )
+        )
+    return records
+
+
+def final_state(outcomes: Outcomes, *, stopped: bool) -> UpdateState:
+    """Return the state of an update whose steps have these outcomes."""
+    if stopped:
+        return UpdateState.CANCELED
+    failed = any(isinstance(outcome, Failed) for outcome in outcomes.values())
+    return UpdateState.FAILED if failed else UpdateState.COMPLETED
+
+
+def manifest_of(analysed: Analysed, context: Context, *, resolved_at: str) -> Manifest:
+    """Return the graph as `ls` and `graph` read it later, with the tables' versions now."""
+    settings = analysed.settings
+    datasets = tuple(
+        _manifest_dataset(analysed, context, resolved)
+        for resolved in analysed.graph.datasets.values()
+    )
+    return Manifest(settings.name, settings.target, context.update_id, resolved_at, datasets)
+
+
+def _manifest_dataset(
+    analysed: Analysed, context: Context, resolved: ResolvedDataset
+) -> ManifestDataset:
+    graph, dataset = analysed.graph, resolved.dataset
+    record = _dataset_record(analysed, resolved)
+    version = None
+    if record.path is not None:
+        found = latest_version(analysed.session, context.path_of(dataset.name))
+        version = None if found is None else found[1]
+    external = (
+        str(read.name or read.path)
+        for flow in resolved.flows
+        for read in flow.reads
+        if read.external
+    )
+    return ManifestDataset(
+        name=dataset.shown,
+        full_name=str(dataset.name),
+        kind=resolved.kind,
+        path=record.path,
+        version=version,
+        inputs=tuple(graph.shown(name) for name in resolved.inputs),
+        external_inputs=tuple(dict.fromkeys(external)),
+        flows=tuple(
+            ManifestFlow(each.flow.name, _flow_record(graph, resolved, each).input_datasets)
+            for each in resolved.flows
+        ),
+        expectations=tuple(
+            ManifestExpectation(each.name, each.action, each.condition)
+            for each in record.expectations
+        ),
+        tags=dataset.options.tags,
+        comment=dataset.options.comment,
+        columns=tuple(ManifestColumn(c.name, c.shown_type) for c in resolved.schema.columns),
+        origin=str(dataset.origin),
+    )
+
+
+def _dataset_record(analysed: Analysed, resolved: ResolvedDataset) -> DatasetDefinition:
+    dataset = resolved.dataset
+    is_view = resolved.kind is DatasetKind.TEMPORARY_VIEW
+    path = analysed.layout.table(dataset.name, private=dataset.options.private)
+    rules = tuple(
+        ExpectationDefinition(rule.name, rule.action, _condition(rule.condition))
+        for rule in dataset.rules
+    )
+    return DatasetDefinition(
+        dataset.shown,
+        str(dataset.name),
+        resolved.kind,
+        None if is_view else uri(path),
+        len(resolved.flows),
+        rules,
+        dataset.options.comment,
+        dataset.options.tags,
+        str(dataset.origin),
+    )
+
+
+def _flow_record(
+    graph: ResolvedGraph, resolved: ResolvedDataset, flow: ResolvedFlow
+) -> FlowDefinition:
+    kinds = {
+        DatasetKind.STREAMING_TABLE: "APPEND",
+        DatasetKind.MATERIALIZED_VIEW: "MATERIALIZED_VIEW",
+        DatasetKind.TEMPORARY_VIEW: "VIEW",
+    }
+    inputs = tuple(
+        graph.shown(read.name) if read.name is not None else str(read.path) for read in flow.reads
+    )
+    return FlowDefinition(
+        flow.flow.name,
+        resolved.dataset.shown,
+        kinds[resolved.kind],
+        inputs,
+        flow.schema.text,
+        flow.flow.once,
+        flow.flow.spark_conf,
+        flow.flow.comment,
+    )
+
+
+def _condition(condition: object) -> str:
+    return condition if isinstance(condition, str) else str(condition)
+
+
+def _request(graph: ResolvedGraph, request: UpdateRequest) -> Request:
+    datasets = graph.datasets
+    among = Selectable(
+        graph.namespace,
+        {name: each.inputs for name, each in datasets.items()},
+        {name: each.dataset.options.tags for name, each in datasets.items()},
+        {name: each.dataset.shown for name, each in datasets.items()},
+    )
+    refreshed = selected(request.full_refresh, among)
+    if request.full_refresh_all:
+        refreshed = frozenset(datasets)
+    views = {n for n, each in datasets.items() if each.kind is DatasetKind.TEMPORARY_VIEW}
+    return Request(
+        selected(request.select, among) if request.select else None,
+        refreshed - views,
+        frozenset(name.lower() for name in request.reset_checkpoint),
+    )
+
+
+def _published(session: SparkSession, layout: Layout) -> Callable[[DatasetName], str | None]:
+    files = Files(session)
+
+    def published(name: DatasetName) -> str | None:
+        path = layout.table(name)
+        return path if files.exists(f"{path}/_delta_log") else None
+
+    return published
+
+
+def _on_disk(
+    session: SparkSession, layout: Layout, loaded: LoadedPipeline
+) -> Callable[[DatasetName], Schema | None]:
+    files = Files(session)
+
+    def on_disk(name: DatasetName) -> Schema | None:
+        private = loaded.definitions.datasets[name].options.private
+        path = layout.table(name, private=private)
+        if not files.exists(f"{path}/_delta_log"):
+            return None
+        state = table_state(session, layout, name, path)
+        return None if state is None else state.schema
+
+    return on_disk

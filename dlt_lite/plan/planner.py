@@ -1,0 +1,268 @@
+"""Decide what is done with every dataset, and why: graph and situations in, plan out.
+
+Knows neither Spark nor the disk. A view whose inputs may still change in this very update is
+planned as *replace if they change*; the runner may turn that into a skip, never the reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dlt_lite.dag.order import downstream
+from dlt_lite.errors import BadSelection, DltLiteError, ResetIncomplete, raise_together
+from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
+from dlt_lite.model.datasets import DatasetKind
+from dlt_lite.model.names import DatasetName
+from dlt_lite.model.state import FlowSituation, Situation, TableState, metadata_change
+from dlt_lite.plan.obstacles import obstacles
+from dlt_lite.plan.steps import (
+    Action,
+    AppendStreams,
+    ExcludeDataset,
+    InlineView,
+    Plan,
+    ReplaceTable,
+    SkipDataset,
+    Step,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        selection: the datasets that the update is about; None for all.
+        full_refresh: the datasets to compute anew from scratch, as asked for.
+        reset_flows: the flows whose checkpoint begins anew.
+    """
+
+    selection: frozenset[DatasetName] | None = None
+    full_refresh: frozenset[DatasetName] = field(default_factory=frozenset)
+    reset_flows: frozenset[str] = field(default_factory=frozenset)
+
+
+def make_plan(
+    pipeline: str,
+    graph: ResolvedGraph,
+    situations: Mapping[DatasetName, Situation],
+    request: Request,
+) -> Plan:
+    """Return what is done with every dataset.
+
+    Raises:
+        DltLiteError: what on disk does not fit, everything together.
+    """
+    planner = _Planner(pipeline, graph, situations, request)
+    steps = tuple(planner.step(dataset) for dataset in graph.datasets.values())
+    raise_together(planner.errors)
+    kinds = {name: dataset.kind for name, dataset in graph.datasets.items()}
+    return Plan(pipeline, steps, kinds, planner.lost_files())
+
+
+class _Planner:
+    """The steps so far, which the next ones depend on."""
+
+    def __init__(
+        self,
+        pipeline: str,
+        graph: ResolvedGraph,
+        situations: Mapping[DatasetName, Situation],
+        request: Request,
+    ) -> None:
+        self._pipeline = pipeline
+        self.errors: list[DltLiteError] = []
+        self._graph = graph
+        self._situations = situations
+        self._request = request
+        self._refreshed = self._with_streams_below(request.full_refresh)
+        self._writing: set[DatasetName] = set()
+
+    def step(self, resolved: ResolvedDataset) -> Step:
+        """Return the step of a dataset; those that it reads have theirs."""
+        name = resolved.dataset.name
+        if not self._is_selected(name):
+            return self._excluded(resolved)
+        if resolved.kind is DatasetKind.TEMPORARY_VIEW:
+            return InlineView(name, "a view is computed where it is read")
+        situation = self._situations[name]
+        self._check(resolved, situation)
+        if resolved.kind is DatasetKind.MATERIALIZED_VIEW:
+            step: ReplaceTable | AppendStreams | SkipDataset = self._view_step(resolved, situation)
+        else:
+            step = self._stream_step(resolved, situation)
+        if not isinstance(step, SkipDataset):
+            self._writing.add(name)
+        return _with_metadata(step, resolved, situation.table)
+
+    def lost_files(self) -> dict[DatasetName, int]:
+        """Return how many files that were read are gone, by table that a reset would empty."""
+        lost = {
+            name: sum(flow.lost for flow in self._situations[name].flows.values())
+            for name in self._refreshed
+            if name in self._situations
+        }
+        return {name: count for name, count in lost.items() if count}
+
+    def _is_selected(self, name: DatasetName) -> bool:
+        return self._request.selection is None or name in self._request.selection
+
+    def _excluded(self, resolved: ResolvedDataset) -> Step:
+        name = resolved.dataset.name
+        if name in self._refreshed:
+            asked = ", ".join(sorted(map(self._graph.shown, self._request.full_refresh)))
+            self.errors.append(
+                ResetIncomplete(
+                    f"{resolved.dataset.shown} streams from {asked}, which is fully refreshed, "
+                    "but is not selected: it would read rows that are gone",
+                    origin=resolved.dataset.origin,
+                    fix=f"select {resolved.dataset.shown} too, so that both are refreshed",
+                )
+            )
+        return ExcludeDataset(name, "not selected")
+
+    def _check(self, resolved: ResolvedDataset, situation: Situation) -> None:
+        name = resolved.dataset.name
+        refreshed = name in self._refreshed
+        self.errors += obstacles(
+            resolved,
+            situation,
+            pipeline=self._pipeline,
+            refreshed=refreshed,
+            reset=self._reset_of(situation.flows),
+        )
+        for each in self._graph.materialized_inputs(name):
+            if not self._is_selected(each) and self._situations[each].table is None:
+                self.errors.append(
+                    BadSelection(
+                        f"{resolved.dataset.shown} reads {self._graph.shown(each)}, which is not "
+                        "selected and does not exist yet",
+                        fix=f"select +{resolved.dataset.shown}, with all that it reads",
+                    )
+                )
+
+    def _view_step(
+        self, resolved: ResolvedDataset, situation: Situation
+    ) -> ReplaceTable | SkipDataset:
+        name = resolved.dataset.name
+        table = situation.table
+        if table is None:
+            reason = "the table does not exist"
+            return ReplaceTable(name, Action.CREATE, reason, inputs=situation.inputs)
+        if name in self._refreshed:
+            reason = "a full refresh was asked for"
+            return ReplaceTable(name, Action.FULL_REFRESH, reason, inputs=situation.inputs)
+        if reason := _why_replace(resolved, situation, table):
+            return ReplaceTable(name, Action.REPLACE, reason, inputs=situation.inputs)
+        when = self._written_inputs(name)
+        if when:
+            reason = f"if {self._listed(when)} changes"
+            return ReplaceTable(name, Action.REPLACE, reason, when, situation.inputs)
+        return SkipDataset(name, "nothing that it reads has changed", situation.inputs)
+
+    def _stream_step(
+        self, resolved: ResolvedDataset, situation: Situation
+    ) -> AppendStreams | SkipDataset:
+        name = resolved.dataset.name
+        flows = {flow.flow.name: situation.flows[flow.flow.name] for flow in resolved.flows}
+        columns = () if situation.table is None else _new_columns(resolved, situation.table)
+        action, reason = self._stream_action(resolved, situation.table, flows)
+        when: tuple[DatasetName, ...] = ()
+        if columns and not reason:
+            reason = f"new columns: {', '.join(columns)}"
+        if not reason:
+            when = self._written_inputs(name)
+            if not when:
+                return SkipDataset(name, "its sources show nothing new", situation.inputs)
+            reason = f"if {self._listed(when)} changes"
+        reset = tuple(flows) if name in self._refreshed else self._reset_of(flows)
+        return AppendStreams(name, action, reason, when, situation.inputs, reset, columns)
+
+    def _stream_action(
+        self,
+        resolved: ResolvedDataset,
+        table: TableState | None,
+        flows: Mapping[str, FlowSituation],
+    ) -> tuple[Action, str]:
+        name = resolved.dataset.name
+        if table is None:
+            return Action.CREATE, "the table does not exist"
+        if name in self._refreshed:
+            return Action.FULL_REFRESH, self._why_refreshed(name)
+        if reset := self._reset_of(flows):
+            return Action.RESET_CHECKPOINT, f"checkpoint reset asked for: {', '.join(reset)}"
+        news = dict.fromkeys(text for flow in flows.values() for text in flow.news)
+        return Action.APPEND, "; ".join(news)
+
+    def _why_refreshed(self, name: DatasetName) -> str:
+        if name in self._request.full_refresh:
+            return "a full refresh was asked for (not atomic: emptied first, then filled)"
+        above = [each for each in self._graph.materialized_inputs(name) if each in self._refreshed]
+        return f"it streams from {self._listed(tuple(above))}, which is fully refreshed"
+
+    def _reset_of(self, flows: Mapping[str, FlowSituation]) -> tuple[str, ...]:
+        return tuple(flow for flow in flows if flow.lower() in self._request.reset_flows)
+
+    def _written_inputs(self, name: DatasetName) -> tuple[DatasetName, ...]:
+        inputs = self._graph.materialized_inputs(name)
+        return tuple(each for each in inputs if each in self._writing)
+
+    def _listed(self, names: tuple[DatasetName, ...]) -> str:
+        return " or ".join(self._graph.shown(name) for name in names)
+
+    def _with_streams_below(self, asked: frozenset[DatasetName]) -> frozenset[DatasetName]:
+        """Return the datasets with the streaming tables that stream from a refreshed one."""
+        streams = {
+            name: [each for each in self._streamed(name) if self._is_stream(each)]
+            for name in self._graph.datasets
+        }
+        emptied = {name for name in asked if self._is_stream(name)}
+        return asked | {name for name in downstream(streams, emptied) if self._is_stream(name)}
+
+    def _streamed(self, name: DatasetName) -> list[DatasetName]:
+        """Return the tables that a dataset reads as a stream, looking through views."""
+        found: list[DatasetName] = []
+        waiting = [name]
+        while waiting:
+            for each in self._graph.datasets[waiting.pop()].streamed:
+                is_view = self._graph.datasets[each].kind is DatasetKind.TEMPORARY_VIEW
+                (waiting if is_view else found).append(each)
+        return found
+
+    def _is_stream(self, name: DatasetName) -> bool:
+        return self._graph.datasets[name].kind is DatasetKind.STREAMING_TABLE
+
+
+def _why_replace(resolved: ResolvedDataset, situation: Situation, table: TableState) -> str:
+    flow = resolved.flows[0]
+    if resolved.dataset.options.refresh_policy == "full":
+        return "its refresh_policy is full"
+    if table.last is None:
+        return "its last refresh left no record"
+    if table.last.definition != flow.definition:
+        return "its definition changed"
+    if not table.counted:
+        return "its last refresh ended before its counts were recorded"
+    for reasons in (flow.changing, table.touched, situation.changes):
+        if reasons:
+            return "; ".join(reasons)
+    return ""
+
+
+def _with_metadata(
+    step: ReplaceTable | AppendStreams | SkipDataset,
+    resolved: ResolvedDataset,
+    table: TableState | None,
+) -> Step:
+    if table is None:
+        return step
+    change = metadata_change(resolved.dataset.options, table)
+    if change and isinstance(step, SkipDataset):
+        reason = f"{step.reason}; comment or properties are made as the code says"
+        return replace(step, metadata=change, reason=reason)
+    return replace(step, metadata=change)
+
+
+def _new_columns(resolved: ResolvedDataset, table: TableState) -> tuple[str, ...]:
+    return tuple(name for name in resolved.schema.names if table.schema.column(name) is None)

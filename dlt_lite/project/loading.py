@@ -1,0 +1,240 @@
+"""A project's folder, the environment and the command line → `ProjectSettings`.
+
+The entry to this room: it reads the files, settles what holds for the target that is meant, and
+raises together whatever it finds wrong on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from types import MappingProxyType
+
+from dlt_lite.errors import (
+    BadValue,
+    ConfigProblem,
+    DuplicatePipeline,
+    UnknownPipeline,
+    raise_together,
+)
+from dlt_lite.model.origin import Origin
+from dlt_lite.model.settings import PipelineSettings, ProjectSettings, SettingSource
+from dlt_lite.project.fields import EFFECTIVE_PIPELINE, PROJECT
+from dlt_lite.project.files import PipelineFile, pipeline_files, project_file
+from dlt_lite.project.layers import Given, Layer, flag_layer, laid_over, settled, sources_of
+from dlt_lite.project.libraries import default_files, source_files
+from dlt_lite.project.paths import project_path, real
+from dlt_lite.project.records import Surroundings, folder_of, pipeline_settings, text_of
+from dlt_lite.project.stack import Stack, chosen_target, default_target, effective, written
+from dlt_lite.project.suggestions import closest, shown
+from dlt_lite.project.targets import check_apart, check_known
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def load_project(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    target: str | None = None,
+    parameters: Mapping[str, str] = _NOTHING,
+    overrides: Mapping[str, str] = _NOTHING,
+) -> ProjectSettings:
+    """Read a project as one target sees it.
+
+    Args:
+        root: the project's folder, as `find_project` gives it.
+        environ: the environment.
+        target: the target that `-t` names, None for the environment's or the project's.
+        parameters: what `--param` gives; it is merged over each pipeline's configuration.
+        overrides: settings that flags give, by key, such as `storage_root`.
+
+    Raises:
+        ConfigProblem: one thing is wrong.
+        ErrorGroup: several things are wrong.
+    """
+    found: list[ConfigProblem] = []
+    stack = _stack(real(root), _Request(environ, target, parameters, overrides), found)
+    own = settled(effective(stack), PROJECT.fields, environ=environ, found=found)
+    files = _files(stack, own, found)
+    state_root = _state_root(own, stack.root, found)
+    ready = _ready(stack, own, files, found)
+    _raise_once(found)
+    ordered = sorted(ready, key=lambda each: each.settings.name)
+    return ProjectSettings(
+        name=text_of(own, "name"),
+        root=stack.root,
+        target=text_of(own, "target"),
+        state_root=state_root,
+        pipelines={each.settings.name: each.settings for each in ordered},
+        sources=sources_of(own, PROJECT.fields),
+        pipeline_sources={each.settings.name: each.sources for each in ordered},
+    )
+
+
+def pipeline_of(project: ProjectSettings, name: str) -> PipelineSettings:
+    """Return the pipeline of a name.
+
+    Raises:
+        UnknownPipeline: the project has none of that name.
+    """
+    pipeline = project.pipelines.get(name)
+    if pipeline is None:
+        similar = closest(name, project.pipelines)
+        hint = f"did you mean {shown(similar)}? " if similar is not None else ""
+        there = ", ".join(project.pipelines) or "none"
+        what = f"no pipeline is called {shown(name)}"
+        raise UnknownPipeline(what, fix=f"{hint}pipelines of this project: {there}")
+    return pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What one command asks for, apart from files."""
+
+    environ: Mapping[str, str]
+    target: str | None
+    parameters: Mapping[str, str]
+    overrides: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A pipeline that was read without a problem."""
+
+    settings: PipelineSettings
+    sources: tuple[SettingSource, ...]
+    origin: Origin
+
+
+def _stack(root: Path, request: _Request, found: list[ConfigProblem]) -> Stack:
+    """Read the project's file and settle the target: without both, nothing else makes sense."""
+    project = project_file(root, found)
+    parameters = {
+        f"configuration.{key}": Given(text, Origin("flag --param"))
+        for key, text in request.parameters.items()
+    }
+    flags = laid_over((flag_layer(request.overrides, found), parameters))
+    meant = {"target": chosen_target(project, request.environ, request.target)}
+    target = settled(meant, PROJECT.fields, environ=request.environ, found=found)
+    if not target:
+        _raise_once(found)
+    return Stack(root, project, request.environ, flags, target["target"])
+
+
+def _files(stack: Stack, own: Layer, found: list[ConfigProblem]) -> tuple[PipelineFile, ...]:
+    """Read the pipelines' files; the target may be one that only they name."""
+    files: tuple[PipelineFile, ...] = ()
+    try:
+        if "pipelines" in own:
+            files = pipeline_files(_pipelines_folder(stack, own), root=stack.root, found=found)
+        check_known(stack.target, _known_targets(stack, files))
+    except ConfigProblem as problem:
+        found.append(problem)
+    return files
+
+
+def _pipelines_folder(stack: Stack, own: Layer) -> Path:
+    given, root = own["pipelines"], stack.root
+    folder = project_path(given.text or "", folder=root, root=root, origin=given.origin)
+    if "pipelines" in stack.project.layer and not folder.is_dir():
+        what = f"there is no folder {shown(given.text or '')}"
+        raise BadValue(what, origin=given.origin, fix="make it, or leave `pipelines` out")
+    return folder
+
+
+def _known_targets(stack: Stack, files: Sequence[PipelineFile]) -> frozenset[str]:
+    # The default may refer to a variable that is not there, where a flag names the target.
+    default = settled(
+        default_target(stack.project), PROJECT.fields, environ=stack.environ, found=[]
+    )
+    named = (stack.project.targets, *(file.targets for file in files))
+    return frozenset((*(given.text or "" for given in default.values()), *chain(*named)))
+
+
+def _state_root(own: Layer, root: Path, found: list[ConfigProblem]) -> Path:
+    try:
+        return folder_of(own, "state_root", root) if "state_root" in own else root
+    except ConfigProblem as problem:
+        found.append(problem)
+        return root
+
+
+def _ready(
+    stack: Stack, own: Layer, files: Sequence[PipelineFile], found: list[ConfigProblem]
+) -> tuple[_Ready, ...]:
+    name = own["name"].text if "name" in own else None
+    surroundings = Surroundings(name or "", stack.root, stack.target.text or "")
+    each = (_pipeline(stack, file, surroundings, found=found) for file in files)
+    ready = tuple(pipeline for pipeline in each if pipeline is not None)
+    found.extend(_duplicates(ready))
+    targets = sorted(_known_targets(stack, files))
+    try:
+        for file in files:
+            layers = {target: _as_seen_now(stack, target, file) for target in targets}
+            check_apart(layers, root=stack.root, environ=stack.environ)
+    except ConfigProblem as problem:
+        found.append(problem)
+    return ready
+
+
+def _as_seen_now(stack: Stack, target: str, file: PipelineFile) -> Layer:
+    """Return what holds for a target: the environment and flags are meant for the chosen one."""
+    if target == stack.target.text:
+        return effective(stack, file)
+    return written(stack, target, file)
+
+
+def _pipeline(
+    stack: Stack,
+    file: PipelineFile,
+    surroundings: Surroundings,
+    *,
+    found: list[ConfigProblem],
+) -> _Ready | None:
+    before = len(found)
+    environ = stack.environ
+    values = settled(effective(stack, file), EFFECTIVE_PIPELINE, environ=environ, found=found)
+    sources = _source_files(stack, file, found)
+    if len(found) > before:
+        return None
+    try:
+        settings = pipeline_settings(values, surroundings, folder=file.folder, files=sources)
+    except ConfigProblem as problem:
+        found.append(problem)
+        return None
+    name = values["name"].origin
+    origin = name if name.line else file.origin
+    return _Ready(settings, sources_of(values, EFFECTIVE_PIPELINE), origin)
+
+
+def _source_files(stack: Stack, file: PipelineFile, found: list[ConfigProblem]) -> tuple[Path, ...]:
+    root, files = stack.root, dict[Path, None]()
+    if file.libraries is None:
+        return default_files(file.folder, root=root, origin=file.origin)
+    for library in file.libraries:
+        try:
+            paths = source_files(library, folder=file.folder, root=root, environ=stack.environ)
+            files.update(dict.fromkeys(paths))
+        except ConfigProblem as problem:
+            found.append(problem)
+    return tuple(files)
+
+
+def _duplicates(ready: Sequence[_Ready]) -> Iterator[DuplicatePipeline]:
+    first: dict[str, _Ready] = {}
+    for each in ready:
+        # Names become folders, and some disks do not tell case apart.
+        other = first.setdefault(each.settings.name.lower(), each)
+        if other is not each:
+            what = (
+                f"two pipelines are called {shown(each.settings.name)}, the first in {other.origin}"
+            )
+            yield DuplicatePipeline(what, origin=each.origin, fix="rename one of them (`name:`)")
+
+
+def _raise_once(found: Sequence[ConfigProblem]) -> None:
+    """Raise all problems; a value that several pipelines inherit is wrong once."""
+    raise_together(tuple({str(problem): problem for problem in found}.values()))

@@ -1,0 +1,73 @@
+"""What is active in this context: the registry that declarations go to, the scope that reads go to.
+
+A ContextVar each, so that two threads never see each other's. Worker threads do not inherit them:
+whoever runs user code sets them in the thread that runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dlt_lite.registry.registry import Registry
+
+
+class FlowScope(Protocol):
+    """What user code meets while one flow's query is called."""
+
+    @property
+    def session(self) -> object:
+        """The flow's own Spark session, None while files are loaded without Spark."""
+
+    def table(self, text: str, *, streaming: bool, reader: object) -> object:
+        """Return the frame that a name means, or None where Spark itself shall look it up.
+
+        Args:
+            text: the name as the user wrote it.
+            streaming: whether it is read as a stream.
+            reader: the reader that carries the user's options, None where there is none.
+        """
+
+    def sql(self, text: str) -> str:
+        """Return SQL text whose names the flow's session can resolve."""
+
+    @property
+    def defining(self) -> bool:
+        """True inside a query function, False while a file is loaded."""
+
+
+_registry: ContextVar[Registry | None] = ContextVar("dlt_lite_registry", default=None)
+_scope: ContextVar[FlowScope | None] = ContextVar("dlt_lite_scope", default=None)
+
+
+def active_registry() -> Registry | None:
+    """Return the registry that declarations go to, None outside of loading."""
+    return _registry.get()
+
+
+def active_scope() -> FlowScope | None:
+    """Return the scope of the user code that is running, None outside of user code."""
+    return _scope.get()
+
+
+@contextmanager
+def registering_into(registry: Registry) -> Iterator[None]:
+    """Let declarations go to a registry."""
+    token = _registry.set(registry)
+    try:
+        yield
+    finally:
+        _registry.reset(token)
+
+
+@contextmanager
+def reading_through(scope: FlowScope | None) -> Iterator[None]:
+    """Let reads of user code go through a scope; None lets them through untouched."""
+    token = _scope.set(scope)
+    try:
+        yield
+    finally:
+        _scope.reset(token)

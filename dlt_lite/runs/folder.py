@@ -1,0 +1,275 @@
+"""One run's folder on the driver's disk: what the run is called, and what it says of itself.
+
+`<state root>/runs/<update id>/` holds `events.ndjson`, `run.json`, `manifest.json` and `spark.log`.
+A folder appears together with its `run.json`, which is only ever replaced as a whole. Knows no
+other run.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dlt_lite.runs.disk import (
+    make_folder,
+    moment_text,
+    not_writable,
+    read_json,
+    sync_folder,
+    write_json,
+)
+from dlt_lite.runs.processes import (
+    Process,
+    is_alive,
+    process_from,
+    process_of,
+    process_row,
+    this_process,
+)
+
+_RECORDED = "events_recorded"
+
+
+class RunState(StrEnum):
+    """The state of a run as its folder tells it."""
+
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    ABANDONED = "ABANDONED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run.
+
+    Attributes:
+        path: where it lies.
+        update_id: the run's id, which is the folder's name.
+        pipeline: the pipeline's name; empty where `run.json` cannot be read.
+        target: the target's name; empty where `run.json` cannot be read.
+    """
+
+    path: Path
+    update_id: str
+    pipeline: str
+    target: str
+
+    @classmethod
+    def create(
+        cls,
+        state_root: Path,
+        update_id: str,
+        *,
+        pipeline: str,
+        target: str,
+        started: datetime,
+        storage_root: str | None = None,
+    ) -> RunFolder:
+        """Make the folder of a run that begins now, in this process.
+
+        Args:
+            state_root: the folder on the driver's disk that holds runs and locks.
+            update_id: a new id, see `new_update_id`.
+            pipeline: the pipeline's name.
+            target: the target's name.
+            started: when the run began.
+            storage_root: URI or path below which its tables lie.
+
+        Returns:
+            The folder, with a `run.json` that says RUNNING.
+
+        Raises:
+            StorageNotWritable: the state root cannot be written, or has a run of that id.
+        """
+        runs = runs_of(state_root)
+        folder = cls(runs / update_id, update_id, pipeline, target)
+        unborn = runs / f".{update_id}"
+        make_folder(unborn)
+        facts = RunFacts(
+            folder,
+            RunState.RUNNING,
+            started=moment_text(started),
+            host=socket.gethostname(),
+            python=this_process(),
+            storage_root=storage_root,
+        )
+        try:
+            write_json(unborn / "run.json", _row(facts))
+            unborn.rename(folder.path)
+            sync_folder(runs)
+        except OSError as error:
+            raise not_writable(folder.path, error) from error
+        finally:
+            shutil.rmtree(unborn, ignore_errors=True)
+        return folder
+
+    @property
+    def events(self) -> Path:
+        """The file of its events."""
+        return self.path / "events.ndjson"
+
+    @property
+    def run_file(self) -> Path:
+        """The file that says what it is and how it ended."""
+        return self.path / "run.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The file of its resolved graph."""
+        return self.path / "manifest.json"
+
+    @property
+    def spark_log(self) -> Path:
+        """The file of what Spark logs."""
+        return self.path / "spark.log"
+
+    def jvm_started(self, pid: int) -> None:
+        """Record the JVM that works for the run."""
+        write_json(self.run_file, _row(replace(self._facts(), jvm=process_of(pid))))
+
+    def finish(self, state: RunState, ended: datetime) -> None:
+        """Record how the run ended, and when."""
+        facts = replace(self._facts(), state=state, ended=moment_text(ended))
+        write_json(self.run_file, _row(facts))
+
+    def events_recorded(self) -> None:
+        """Mark that the run's events are in the Delta event table."""
+        try:
+            (self.path / _RECORDED).touch()
+            sync_folder(self.path)
+        except OSError as error:
+            raise not_writable(self.path, error) from error
+
+    def has_recorded_events(self) -> bool:
+        """Tell whether the run's events are marked as being in the Delta event table."""
+        return (self.path / _RECORDED).exists()
+
+    def _facts(self) -> RunFacts:
+        """Return what is known of the run; what it is called outlives a damaged file."""
+        facts = stored_facts(self.path)
+        if facts.state is RunState.UNKNOWN:
+            host, python = socket.gethostname(), this_process()
+            return RunFacts(self, RunState.RUNNING, host=host, python=python)
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run's folder says of the run.
+
+    Attributes:
+        folder: the folder.
+        state: its state; ABANDONED where it says RUNNING but its process is gone.
+        started: when it began, ISO 8601 in UTC; None where unknown.
+        ended: when it ended; None while it runs.
+        host: the machine it runs on.
+        python: its Python process.
+        jvm: its JVM, once known.
+        storage_root: URI or path below which its tables lie.
+        events_recorded: whether its events are in the Delta event table.
+    """
+
+    folder: RunFolder
+    state: RunState
+    started: str | None = None
+    ended: str | None = None
+    host: str | None = None
+    python: Process | None = None
+    jvm: Process | None = None
+    storage_root: str | None = None
+    events_recorded: bool = False
+
+
+def new_update_id(now: datetime) -> str:
+    """Return a new run's id, such as `20261124T231900Z-1f49c1ab`; ids sort by time."""
+    moment = now.astimezone(UTC)
+    milliseconds = moment.microsecond // 1000
+    return f"{moment:%Y%m%dT%H%M%SZ}-{milliseconds:03x}{secrets.randbits(20):05x}"
+
+
+def runs_of(state_root: Path) -> Path:
+    """Return the folder that holds the runs."""
+    return state_root / "runs"
+
+
+def stored_facts(path: Path) -> RunFacts:
+    """Return what a run's folder says; UNKNOWN where `run.json` is missing or torn.
+
+    Raises:
+        StateTooNew: a newer dlt_lite wrote it.
+    """
+    plain = read_json(path / "run.json")
+    nothing = RunFacts(RunFolder(path, path.name, "", ""), RunState.UNKNOWN)
+    try:
+        facts = nothing if plain is None else _facts(path, plain)
+    except (KeyError, TypeError, ValueError):
+        facts = nothing
+    return replace(facts, events_recorded=facts.folder.has_recorded_events())
+
+
+def judged_facts(path: Path) -> RunFacts:
+    """Return what a run's folder says; ABANDONED where it says RUNNING and nobody runs it.
+
+    Raises:
+        StateTooNew: a newer dlt_lite wrote it.
+    """
+    facts = stored_facts(path)
+    here = facts.state is RunState.RUNNING and facts.host == socket.gethostname()
+    if here and facts.python is not None and not is_alive(facts.python):
+        # It may have ended between the two looks.
+        facts = stored_facts(path)
+        if facts.state is RunState.RUNNING:
+            return replace(facts, state=RunState.ABANDONED)
+    return facts
+
+
+def mark_abandoned(facts: RunFacts) -> RunFacts:
+    """Write down that a run was abandoned, ended when it gave its last sign of life.
+
+    Raises:
+        StorageNotWritable: the disk refused it.
+    """
+    folder = facts.folder
+    signs = [path.stat().st_mtime for path in (folder.events, folder.run_file) if path.exists()]
+    ended = moment_text(datetime.fromtimestamp(max(signs, default=0.0), UTC))
+    marked = replace(facts, state=RunState.ABANDONED, ended=ended)
+    write_json(folder.run_file, _row(marked))
+    return marked
+
+
+def _row(facts: RunFacts) -> dict[str, Any]:
+    return {
+        "update_id": facts.folder.update_id,
+        "pipeline": facts.folder.pipeline,
+        "target": facts.folder.target,
+        "state": facts.state,
+        "started": facts.started,
+        "ended": facts.ended,
+        "host": facts.host,
+        "python": process_row(facts.python),
+        "jvm": process_row(facts.jvm),
+        "storage_root": facts.storage_root,
+    }
+
+
+def _facts(path: Path, plain: Mapping[str, Any]) -> RunFacts:
+    return RunFacts(
+        RunFolder(path, path.name, str(plain["pipeline"]), str(plain["target"])),
+        RunState(plain["state"]),
+        plain["started"],
+        plain["ended"],
+        plain["host"],
+        process_from(plain["python"]),
+        process_from(plain["jvm"]),
+        plain["storage_root"],
+    )

@@ -1,0 +1,103 @@
+"""Small records beside the tables: the counts of a commit, what a checkpoint was made for.
+
+They lie under the flow's checkpoint folder, written through Spark's file system, each whole or not
+at all. Counts are written after the table's commit and before the batch is acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dlt_lite.engine.files import Files
+from dlt_lite.errors import StateTooNew
+from dlt_lite.model.rules import Counts, RuleAction, RuleCount
+from dlt_lite.model.state import FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointOwner:
+    """What a flow's checkpoint was made for.
+
+    Attributes:
+        table_id: the id of the table that it fills.
+        definition: the hash of the flow's definition when it last ran.
+        sources: the flow's sources in the order of its offsets, as `kind path`.
+    """
+
+    table_id: str
+    definition: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCounts:
+    """The counts of a commit, and the update that reported them."""
+
+    counts: Counts
+    update_id: str
+
+
+def write_owner(files: Files, checkpoint: str, owner: CheckpointOwner) -> None:
+    """Record what a checkpoint is made for."""
+    plain = {
+        "format": FORMAT,
+        "table_id": owner.table_id,
+        "definition": owner.definition,
+        "sources": list(owner.sources),
+    }
+    files.write(f"{checkpoint}/dlt_lite/owner.json", json.dumps(plain))
+
+
+def read_owner(files: Files, checkpoint: str) -> CheckpointOwner | None:
+    """Return what a checkpoint was made for, None where nothing says so."""
+    text = files.read(f"{checkpoint}/dlt_lite/owner.json")
+    if text is None:
+        return None
+    plain = _checked(text, checkpoint)
+    return CheckpointOwner(plain["table_id"], plain["definition"], tuple(plain["sources"]))
+
+
+def batch_counts_path(checkpoint: str, batch: int) -> str:
+    """Return where the counts of a batch lie."""
+    return f"{checkpoint}/dlt_lite/counts/{batch}.json"
+
+
+def write_counts(files: Files, path: str, recorded: RecordedCounts) -> None:
+    """Record the counts of a commit."""
+    counts = recorded.counts
+    plain = {
+        "format": FORMAT,
+        "update_id": recorded.update_id,
+        "rows": counts.rows,
+        "dropped": counts.dropped,
+        "rules": [
+            [each.name, each.action, each.passed, each.failed, each.dataset, each.exact]
+            for each in counts.rules
+        ],
+    }
+    files.write(path, json.dumps(plain))
+
+
+def read_counts(files: Files, path: str) -> RecordedCounts | None:
+    """Return the recorded counts of a commit, None where there are none."""
+    text = files.read(path)
+    if text is None:
+        return None
+    plain = _checked(text, path)
+    rules = tuple(
+        RuleCount(name, RuleAction(action), passed, failed, dataset, exact)
+        for name, action, passed, failed, dataset, exact in plain["rules"]
+    )
+    return RecordedCounts(Counts(plain["rows"], plain["dropped"], rules), plain["update_id"])
+
+
+def _checked(text: str, path: str) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(text)
+    if plain["format"] > FORMAT:
+        raise StateTooNew(
+            f"the record at {path} is of format {plain['format']}; this version knows {FORMAT}",
+            fix="use the newer dlt_lite that wrote it",
+        )
+    return plain

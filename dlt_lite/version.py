@@ -1,0 +1,3 @@
+"""The version of dlt_lite."""
+
+VERSION = "0.1.0"
