@@ -27,6 +27,7 @@ from dlt_lite.errors import (
     NeedsAnalyze,
     OwnedTwice,
     ResetNeedsConsent,
+    UnknownPipeline,
     raise_together,
 )
 from dlt_lite.events.codec import COLUMNS_DDL
@@ -37,11 +38,20 @@ from dlt_lite.events.records import (
     UpdateProgress,
     UpdateState,
 )
-from dlt_lite.events.sinks import Emit, Emitter, NdjsonFile, Sink, batch_event_id, read_ndjson
+from dlt_lite.events.sinks import (
+    Emit,
+    Emitter,
+    NdjsonFile,
+    Sink,
+    batch_event_id,
+    line_of,
+    read_ndjson,
+)
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
+from dlt_lite.project.suggestions import did_you_mean, shown
 from dlt_lite.report.summary import PlanResult, UpdateResult, plan_result, update_result
 from dlt_lite.runs.folder import RunFolder, RunState, mark_abandoned, new_update_id, runs_of
 from dlt_lite.runs.history import unrecorded
@@ -59,6 +69,11 @@ if TYPE_CHECKING:
 
 Confirm = Callable[[str], bool]
 _ASKS = (ConfigProblem, DefinitionProblem, EnvironmentProblem, Busy)
+_ENDS = {
+    UpdateState.COMPLETED: RunState.COMPLETED,
+    UpdateState.FAILED: RunState.FAILED,
+    UpdateState.CANCELED: RunState.CANCELED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,16 @@ class Rows:
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A dataset as the last run left word of it; a view has no path."""
+
+    pipeline: str
+    name: str
+    called: frozenset[str]
+    path: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +198,7 @@ class Project:
         Raises:
             DltLiteError: everything that is wrong, together.
         """
-        names = pipelines or tuple(self.settings.pipelines)
-        chosen = [pipeline_of(self.settings, name) for name in names]
+        chosen = self._chosen(pipelines)
         with contextlib.chdir(self.settings.root):
             if not analyze:
                 return self._validated_without_spark(chosen)
@@ -260,17 +284,22 @@ class Project:
             version: the table's version; the latest by default.
 
         Raises:
-            BadSelection: no update of any pipeline has made such a table.
+            BadSelection: no update of any pipeline has made such a table, or not that version.
         """
         from dlt_lite.engine.deltalog import latest_version  # noqa: PLC0415 - imports Spark
 
-        pipeline, path = self._table(dataset)
-        with self._session(pipeline_of(self.settings, pipeline)) as session:
+        made = self._table(dataset)
+        path = str(made.path)
+        with self._session(pipeline_of(self.settings, made.pipeline)) as session:
             found = latest_version(session.spark, path)
             if found is None:
                 raise BadSelection(f"the table of {dataset} is gone", fix="run the pipeline")
             reader = session.spark.read.format("delta")
             if version is not None:
+                if version > found[1]:
+                    raise BadSelection(
+                        f"{dataset} has no version {version}", fix=f"its newest is {found[1]}"
+                    )
                 reader = reader.option("versionAsOf", version)
             frame = reader.load(path).limit(limit)
             rows = tuple(tuple(row) for row in frame.collect())
@@ -280,34 +309,56 @@ class Project:
         """Check the machine: Java, Python, versions, JARs, disk, write access."""
         from dlt_lite.engine.doctor import check  # noqa: PLC0415 - costs start time
 
-        first = next(iter(self.settings.pipelines.values()), None)
-        if first is None:
-            raise ConfigProblem("the project has no pipeline", fix="make one: dlt_lite init")
-        return check(
-            first.engine,
-            self._environ,
-            storage_root=first.storage_root,
-            state_root=self.settings.state_root,
+        asked = [
+            (pipeline.engine, pipeline.storage_root, pipeline.state_root)
+            for pipeline in self._chosen(())
+        ]
+        different = [each for place, each in enumerate(asked) if each not in asked[:place]]
+        checks = (
+            each
+            for engine, storage_root, state_root in different
+            for each in check(
+                engine, self._environ, storage_root=storage_root, state_root=state_root
+            )
         )
+        return tuple(dict.fromkeys(checks))
 
-    def _table(self, dataset: str) -> tuple[str, str]:
-        known: list[str] = []
-        for name in self.settings.pipelines:
+    def _chosen(self, names: Sequence[str]) -> list[PipelineSettings]:
+        """Return the settings of the pipelines that are named, or of all."""
+        if not self.settings.pipelines:
+            raise UnknownPipeline(
+                "the project has no pipeline",
+                fix="make one: a folder below pipelines/ with a pipeline.yml",
+            )
+        return [pipeline_of(self.settings, name) for name in names or self.settings.pipelines]
+
+    def _table(self, dataset: str) -> _Made:
+        made = [each for each in self._made() if dataset.lower() in each.called]
+        if len(made) == 1 and made[0].path is not None:
+            return made[0]
+        if made and made[0].path is None:
+            raise BadSelection(
+                f"{made[0].name} is a view, which is computed where it is read: it has no table",
+                fix="show what reads it",
+            )
+        if made:
+            choices = " or ".join(f"{each.pipeline}.{each.name}" for each in made)
+            owners = " and ".join(each.pipeline for each in made)
+            raise BadSelection(f"pipelines {owners} both have {dataset}", fix=f"say {choices}")
+        known = [each.name for each in self._made() if each.path is not None]
+        fix = did_you_mean(dataset, known, otherwise="there are") if known else "run it first"
+        raise BadSelection(f"no update has made a table {shown(dataset)}", fix=fix)
+
+    def _made(self) -> Iterator[_Made]:
+        """Yield the datasets that the last run of each pipeline has left word of."""
+        for name, pipeline in self.settings.pipelines.items():
             manifest = latest_manifest(
-                self.settings.state_root, target=self.settings.target, pipeline=name
+                pipeline.state_root, target=self.settings.target, pipeline=name
             )
             for each in manifest.datasets if manifest else ():
-                if each.path is None:
-                    continue
-                known.append(each.name)
-                if dataset.lower() in {
-                    each.name.lower(),
-                    f"{name}.{each.name}".lower(),
-                    each.full_name.lower(),
-                }:
-                    return name, each.path
-        fix = f"there are: {', '.join(known)}" if known else "run a pipeline first"
-        raise BadSelection(f"no table {dataset!r} was made yet", fix=fix)
+                names = (each.name, f"{name}.{each.name}", each.full_name)
+                called = frozenset(text.lower() for text in names)
+                yield _Made(name, each.name, called, each.path)
 
     def _validated_without_spark(self, chosen: Sequence[PipelineSettings]) -> tuple[Validated, ...]:
         from dlt_lite.frontends.python_files import load_pipeline  # noqa: PLC0415 - PySpark
@@ -414,8 +465,10 @@ class _Update:
         emit = Emitter(self._id, settings.name, _now, sinks)
         emit(CreateUpdate("USER_ACTION", settings.target, _config(self._request)))
         emit(UpdateProgress(UpdateState.INITIALIZING))
-        error = self._settled(lock, folder, emit, [each.folder for each in earlier])
-        folder.finish(_run_state(folder), _now())
+        try:
+            error = self._settled(lock, folder, emit, [each.folder for each in earlier])
+        finally:
+            folder.finish(_run_state(folder), _now())
         if isinstance(error, (*_ASKS, ErrorGroup)):
             raise error
         return update_result(read_ndjson(folder.events))
@@ -500,7 +553,7 @@ class _Update:
         for folder in folders:
             if not folder.events.exists():
                 continue
-            ndjson = folder.events.read_text(encoding="utf-8", errors="replace")
+            ndjson = "\n".join(line_of(each) for each in read_ndjson(folder.events))
             try:
                 record_events(session.spark, path, COLUMNS_DDL, folder.update_id, ndjson)
             except Exception as error:  # noqa: BLE001 - the events are safe in the run folder
@@ -562,12 +615,13 @@ def _config(request: UpdateRequest) -> dict[str, str]:
 
 
 def _run_state(folder: RunFolder) -> RunState:
+    """Return how a run ended; one whose events break off before its end did not go well."""
     states = [
         event.record.state
         for event in read_ndjson(folder.events)
         if isinstance(event.record, UpdateProgress)
     ]
-    return RunState(states[-1]) if states else RunState.FAILED
+    return _ENDS.get(states[-1], RunState.FAILED) if states else RunState.FAILED
 
 
 def _versions(session: EngineSession) -> dict[str, str]:

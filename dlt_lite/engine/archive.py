@@ -18,15 +18,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from dlt_lite.engine.jars import installed_version, spark_home
 from dlt_lite.engine.java import Java
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 CLASS_PATH = "spark.driver.extraClassPath"
@@ -292,6 +288,8 @@ def _run_once(archive: Archive, into: Path, scratch: Path) -> None:
     # doctor asks this module about archives where pyspark may be missing, and needs no Spark.
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
+    from dlt_lite.engine.rehearsal import rehearse  # noqa: PLC0415
+
     os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
     options = (quoted(f"-XX:ArchiveClassesAtExit={into}"), *_QUIET, archive.conf[JAVA_OPTIONS])
     conf = {
@@ -307,43 +305,10 @@ def _run_once(archive: Archive, into: Path, scratch: Path) -> None:
     }
     spark = SparkSession.builder.config(map=dict(conf)).getOrCreate()
     process = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
-    _do_a_bit_of_everything(spark.newSession(), scratch)
+    rehearse(spark.newSession(), scratch)
     spark.stop()
     process.stdin.close()
     process.wait(timeout=_DUMP_SECONDS)
-
-
-def _do_a_bit_of_everything(spark: SparkSession, scratch: Path) -> None:
-    """Load the classes that pipelines load: files in, tables written, streamed, merged, read."""
-    landing = scratch / "landing"
-    landing.mkdir()
-    rows = "".join(json.dumps({"id": i, "at": f"2024-01-0{1 + i % 9}"}) + "\n" for i in range(50))
-    (landing / "one.json").write_text(rows, encoding="utf-8")
-    (scratch / "one.csv").write_text("id,name\n1,a\n2,b\n", encoding="utf-8")
-    bronze, silver = str(scratch / "bronze"), str(scratch / "silver")
-    schema = "id bigint, at timestamp"
-
-    def append(batch: DataFrame, _number: int) -> None:
-        batch.write.format("delta").mode("append").save(bronze)
-
-    events = spark.readStream.schema(schema).json(str(landing))
-    writer = events.writeStream.foreachBatch(append).trigger(availableNow=True)
-    writer.option("checkpointLocation", str(scratch / "checkpoint")).start().awaitTermination()
-    names = spark.read.option("header", "true").schema("id bigint, name string")
-    joined = spark.read.format("delta").load(bronze).join(names.csv(str(scratch / "one.csv")), "id")
-    counted = joined.selectExpr("*", "row_number() over (partition by name order by at) as n")
-    summed = counted.groupBy("name").agg({"id": "sum", "at": "max", "n": "count"}).distinct()
-    for mode in ("overwrite", "append"):
-        summed.toDF("name", "total", "last", "n").write.format("delta").mode(mode).save(silver)
-    stream = spark.readStream.format("delta").load(bronze).writeStream.format("delta")
-    stream = stream.option("checkpointLocation", str(scratch / "checkpoint2"))
-    stream.trigger(availableNow=True).start(str(scratch / "copy")).awaitTermination()
-    spark.sql(
-        f"merge into delta.`{bronze}` t using (select 1 as id, current_timestamp() as at) s "
-        "on t.id = s.id when matched then update set * when not matched then insert *"
-    )
-    spark.sql(f"describe history delta.`{silver}`").collect()
-    spark.read.format("delta").load(silver).orderBy("name").collect()
 
 
 if __name__ == "__main__":

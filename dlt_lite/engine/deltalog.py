@@ -77,6 +77,7 @@ class Commit:
         metrics: Delta's operation metrics.
         adds: whether it added rows.
         removes: whether it removed rows.
+        restored: for a `RESTORE`: the version that it went back to, None where it does not say.
     """
 
     version: int
@@ -86,6 +87,7 @@ class Commit:
     metrics: Mapping[str, str]
     adds: bool
     removes: bool
+    restored: int | None = None
 
     @property
     def changes_rows(self) -> bool:
@@ -104,17 +106,17 @@ def snapshot(session: SparkSession, path: str) -> Snapshot | None:
         ProtocolTooNew: the table needs features that this Delta does not have.
     """
     files = Files(session)
-    versions = [
-        int(each.group(1))
-        for name in files.names(f"{path}/_delta_log")
-        if (each := _COMMIT.fullmatch(name))
-    ]
-    if not versions:
-        return _reconstructed(session, path)
-    version = max(versions)
+    version = _latest_commit(files, path)
+    if version is None:
+        return None
     text = files.read(f"{path}/_delta_log/{version:020d}.crc")
     found = None if text is None else _from_checksum(version, json.loads(text))
     return found if found is not None else _reconstructed(session, path)
+
+
+def has_commits(session: SparkSession, path: str) -> bool:
+    """Return whether there is a Delta table."""
+    return _latest_commit(Files(session), path) is not None
 
 
 def latest_version(session: SparkSession, path: str) -> tuple[str, int] | None:
@@ -129,6 +131,12 @@ def commit(session: SparkSession, path: str, version: int) -> Commit | None:
     return None if text is None else _commit(version, text)
 
 
+def _latest_commit(files: Files, path: str) -> int | None:
+    names = files.names(f"{path}/_delta_log")
+    versions = [int(each.group(1)) for name in names if (each := _COMMIT.fullmatch(name))]
+    return max(versions, default=None)
+
+
 def _from_checksum(version: int, plain: Mapping[str, Any]) -> Snapshot | None:
     """Return the snapshot that a checksum file tells of, None where it says too little."""
     metadata, protocol = plain.get("metadata"), plain.get("protocol")
@@ -136,6 +144,8 @@ def _from_checksum(version: int, plain: Mapping[str, Any]) -> Snapshot | None:
         return None
     features = {*protocol.get("readerFeatures", ()), *protocol.get("writerFeatures", ())}
     if features - _KNOWN_FEATURES or protocol["minReaderVersion"] > _NEWEST_READER:
+        return None
+    if "clustering" in features and plain.get("domainMetadata") is None:
         return None
     return Snapshot(
         version=version,
@@ -221,7 +231,13 @@ def _commit(version: int, text: str) -> Commit:
         info.get("operationMetrics") or {},
         adds,
         removes,
+        _restored(parameters),
     )
+
+
+def _restored(parameters: Mapping[str, Any]) -> int | None:
+    version = str(parameters.get("version") or "")
+    return int(version) if version.isdigit() else None
 
 
 def _adds_rows(add: dict[str, Any] | None) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import SparkSession
+
+from dlt_lite.errors import StorageFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +19,13 @@ class FileFact:
         path: its URI, encoded as Spark's source logs write it.
         length: in bytes.
         modified: in milliseconds since 1970.
+        inner: the folders below the one that was listed, and the file's own name.
     """
 
     path: str
     length: int
     modified: int
+    inner: tuple[str, ...]
 
 
 class Files:
@@ -65,7 +70,11 @@ class Files:
             stream.close()
         if system.exists(where):
             system.delete(where, False)
-        system.rename(beside, where)
+        if not system.rename(beside, where):
+            raise StorageFailed(
+                f"{path} could not be written: its text lies in {path}.tmp",
+                fix="give the process the right to write and rename there, then run again",
+            )
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it."""
@@ -77,25 +86,40 @@ class Files:
         where, system = self._at(path)
         system.delete(where, True)
 
-    def below(self, path: str, *, at_most: int) -> tuple[FileFact, ...] | None:
-        """Return every file below a path or glob, None where there are more than `at_most`."""
+    def below(
+        self, path: str, *, at_most: int, only: str | None = None
+    ) -> tuple[FileFact, ...] | None:
+        """Return every file below a path or glob, None where there are more than `at_most`.
+
+        Args:
+            path: a file, a folder, or a glob of them.
+            at_most: how many files to look at.
+            only: a glob that a file's name must match, as Spark's `pathGlobFilter` says it.
+        """
         where, system = self._at(path)
-        matches = system.globStatus(where)
+        accepts = None if only is None else self._jvm.org.apache.hadoop.fs.GlobFilter(only).accept
         found: list[FileFact] = []
-        for match in matches or ():
+        for number, (status, root) in enumerate(self._listed(system, where), start=1):
+            if number > at_most:
+                return None
+            if accepts is None or accepts(status.getPath()):
+                found.append(self._fact(status, root))
+        return tuple(sorted(found, key=lambda each: each.path))
+
+    def _listed(self, system: Any, where: Any) -> Iterator[tuple[Any, Any]]:
+        for match in system.globStatus(where) or ():
             if not match.isDirectory():
-                found.append(self._fact(match))
+                yield match, match.getPath().getParent()
                 continue
             files = system.listFiles(match.getPath(), True)
             while files.hasNext():
-                found.append(self._fact(files.next()))
-                if len(found) > at_most:
-                    return None
-        return tuple(sorted(found, key=lambda each: each.path))
+                yield files.next(), match.getPath()
 
-    def _fact(self, status: Any) -> FileFact:
-        uri = str(status.getPath().toUri())
-        return FileFact(normal_uri(uri), int(status.getLen()), int(status.getModificationTime()))
+    def _fact(self, status: Any, root: Any) -> FileFact:
+        uri = normal_uri(str(status.getPath().toUri()))
+        above = normal_uri(str(root.toUri())).rstrip("/")
+        inner = tuple(uri.removeprefix(above).strip("/").split("/"))
+        return FileFact(uri, int(status.getLen()), int(status.getModificationTime()), inner)
 
     def _at(self, path: str) -> tuple[Any, Any]:
         where = self._jvm.org.apache.hadoop.fs.Path(path)

@@ -1,4 +1,4 @@
-"""Read what an observation saw, without waiting for ever."""
+"""Count rows as they pass, and read what was counted without waiting for ever."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql.streaming.query import StreamingQuery
 
 _PAUSE = 0.01
+# Above anything else a row may be seen twice (sampled before a sort, computed again after a
+# shuffle), or not at all (a limit that is reached, a join that is empty).
+_ROW_BY_ROW = frozenset(
+    {"Project", "Filter", "SubqueryAlias", "CollectMetrics", "Union", "Generate"}
+)
 
 
-def observe(frame: DataFrame, columns: Sequence[Column]) -> tuple[DataFrame, Observation]:
+def observe(
+    frame: DataFrame, columns: Sequence[Column], name: str | None = None
+) -> tuple[DataFrame, Observation]:
     """Return a frame whose next action also computes some aggregates, and who sees them."""
-    observation = Observation()
+    observation = Observation(name)
     return frame.observe(observation, *columns), observation
 
 
@@ -27,6 +35,34 @@ def observed(observation: Observation, *, patience: float) -> dict[str, Any] | N
             return None
         time.sleep(_PAUSE)
     try:
-        return dict(observation.get)
+        return dict(observation.get) or None
     except Py4JError:
         return None
+
+
+def observed_in_batch(query: StreamingQuery, name: str) -> dict[str, Any] | None:
+    """Return what a stream's own observation has seen of the batch that is being written.
+
+    Every action on the batch's frame counts: ask after the first one.
+    """
+    java: Any = query._jsq
+    seen = java.streamingQuery().lastExecution().observedMetrics()
+    if not seen.contains(name):
+        return None
+    row = seen.apply(name)
+    return {key: row.get(index) for index, key in enumerate(row.schema().fieldNames())}
+
+
+def is_seen_once(frame: DataFrame, name: str) -> bool:
+    """Return whether an observation inside a frame's query sees each row, and sees it once."""
+    found: list[bool] = []
+    waiting: list[tuple[Any, bool]] = [(frame._jdf.queryExecution().analyzed(), True)]
+    while waiting:
+        node, is_plain = waiting.pop()
+        kind = str(node.nodeName())
+        if kind == "CollectMetrics" and node.name() == name:
+            found.append(is_plain)
+        below = is_plain and kind in _ROW_BY_ROW
+        children = node.children()
+        waiting += [(children.apply(index), below) for index in range(children.size())]
+    return found == [True]

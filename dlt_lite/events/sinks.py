@@ -70,7 +70,7 @@ class NdjsonFile:
 
     def __call__(self, event: Event) -> None:
         """Append an event."""
-        line = (json.dumps(encode(event), ensure_ascii=False) + "\n").encode()
+        line = (line_of(event) + "\n").encode()
         with self._path.open("a+b") as file:
             file.write(line if _ends_whole(file) else b"\n" + line)
             file.flush()
@@ -83,6 +83,11 @@ def _ends_whole(file: BinaryIO) -> bool:
         return True
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"
+
+
+def line_of(event: Event) -> str:
+    """Return an event as one line of JSON."""
+    return json.dumps(encode(event), ensure_ascii=False)
 
 
 def read_ndjson(path: Path) -> list[Event]:

@@ -14,16 +14,17 @@ from dlt_lite.execution.failures import failure
 from dlt_lite.execution.inputs import input_versions, pins
 from dlt_lite.execution.readers import FlowReader
 from dlt_lite.graph.graph import ResolvedDataset
-from dlt_lite.model.rules import Counts, RuleCount
+from dlt_lite.model.rules import Counts
 from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import ReplaceTable
-from dlt_lite.quality.enforce import Enforced, count_now, counts_of, enforce
+from dlt_lite.quality.enforce import Enforced, count_now, counts_of, enforce, reconciled
 from dlt_lite.storage.records import RecordedCounts, write_counts
 from dlt_lite.storage.tables import (
     Transaction,
     Written,
     change_metadata,
     create_table,
+    may_hold_rows,
     needs_creating,
     replace_rows,
 )
@@ -42,14 +43,14 @@ def replace_view(step: ReplaceTable, context: Context) -> Outcome:
     record = context.record("replace", resolved, flow=flow, inputs=inputs)
     state = _prepared(session, resolved, context)
     reader = FlowReader(context, session)
-    enforced = enforce(reader.frame(flow), resolved.dataset.rules)
+    frame = reader.frame(flow)
+    enforced = enforce(frame, resolved.dataset.rules)
     context.reached("view_begun")
     written = _written(resolved, context, enforced, record, state)
     context.reached("table_committed")
+    views = reader.view_counts(frame)
     counts = counts_of(enforced, written.rows) or _counted_again(resolved, context, record, written)
-    counts = replace(counts, rules=(*counts.rules, *reader.view_counts()))
-    _record_counts(resolved, context, written, counts)
-    context.reached("counts_recorded")
+    counts = replace(counts, rules=(*counts.rules, *views))
     _finish_metadata(session, resolved, context)
     context.emit(
         FlowProgress(
@@ -64,8 +65,11 @@ def replace_view(step: ReplaceTable, context: Context) -> Outcome:
             counts,
         )
     )
-    held_rows = state is not None and state.last is not None
-    return Outcome(changed=bool(written.rows) or held_rows, version=written.version)
+    # Last, since a commit without recorded counts is computed again, and so is reported.
+    _record_counts(resolved, context, written, counts)
+    context.reached("counts_recorded")
+    changed = bool(written.rows) or may_hold_rows(state)
+    return Outcome(changed=changed, version=written.version)
 
 
 def _prepared(
@@ -113,22 +117,11 @@ def _written(
 def _counted_again(
     resolved: ResolvedDataset, context: Context, record: CommitRecord, written: Written
 ) -> Counts:
-    """Count by a job of its own, over the very versions that were read.
-
-    Where even that does not agree with the commit (a query that gives another answer each time),
-    the figures are marked as inexact.
-    """
+    """Count by a job of its own, over the very versions that were read."""
     flow = resolved.flows[0]
     session = context.session_for(flow)
     frame = FlowReader(context, session, pins(context, record.inputs)).frame(flow)
-    counts = count_now(frame, resolved.dataset.rules)
-    if counts.written == written.rows:
-        return counts
-    inexact = tuple(
-        RuleCount(each.name, each.action, each.passed, each.failed, exact=False)
-        for each in counts.rules
-    )
-    return Counts(written.rows + counts.dropped, counts.dropped, inexact)
+    return reconciled(count_now(frame, resolved.dataset.rules), written.rows)
 
 
 def _record_counts(

@@ -66,6 +66,10 @@ class Context:
         """Return the state of a dataset's table as it is now."""
         return table_state(self.session, self.layout, name, self.path_of(name))
 
+    def flow_id(self, flow: str, table_id: str, generation: int) -> str:
+        """Return the id under which a flow's batches are reported."""
+        return f"{self.pipeline}/{flow}/{table_id}/{generation}"
+
     def session_for(self, flow: ResolvedFlow) -> SparkSession:
         """Return a session of a flow's own."""
         return flow_session(self.session, flow.flow.spark_conf)

@@ -8,10 +8,12 @@ from dlt_lite.errors import (
     DltLiteError,
     ExpectationFailed,
     FlowFailed,
+    ProtocolTooNew,
     SessionFailed,
     SourceMalformed,
     SourceMissing,
     StorageFailed,
+    TableReplaced,
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.quality.enforce import Enforced, broken_row, failed_so_far
@@ -40,6 +42,18 @@ _KNOWN: tuple[tuple[type[DltLiteError], tuple[str, ...], str, str], ...] = (
         ("ConcurrentTransactionException",),
         "was written by somebody else first",
         "look for a second update of this pipeline on another machine, then run again",
+    ),
+    (
+        TableReplaced,
+        ("DELTA_SOURCE_TABLE_IGNORE_CHANGES", "DELTA_SOURCE_IGNORE_DELETE"),
+        "streams from a table whose rows were changed or removed",
+        "run with --full-refresh {shown}, or read with the option skipChangeCommits",
+    ),
+    (
+        ProtocolTooNew,
+        ("DELTA_UNSUPPORTED_FEATURES", "DELTA_INVALID_PROTOCOL_VERSION"),
+        "needs Delta features that this version does not have",
+        "use a newer dlt_lite, or write the table with older Delta",
     ),
     (
         SourceMalformed,
@@ -87,7 +101,7 @@ def failure(
     line = main_line(text)
     for kind, marks, what, fix in _KNOWN:
         if any(each in text for each in marks):
-            return kind(f"{shown} {what}: {line}", origin=origin, fix=fix)
+            return kind(f"{shown} {what}: {line}", origin=origin, fix=fix.format(shown=shown))
     fix = "the whole stack trace is in the run's spark.log"
     return FlowFailed(f"{shown} failed: {line}", origin=origin, fix=fix)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
 
-from dlt_lite.engine.observing import observe, observed
+from dlt_lite.engine.observing import is_seen_once, observe, observed, observed_in_batch
 from dlt_lite.engine.plans import named
 from dlt_lite.engine.scope import Asked, QueryScope
 from dlt_lite.errors import DltLiteError
@@ -32,7 +34,7 @@ class WatchedView:
         view: the view's name as shown.
         rules: its rules.
         observation: sees the counts of a batch query; None in a stream.
-        metric: the name under which a stream's progress reports them.
+        metric: the name of the observation.
     """
 
     view: str
@@ -67,16 +69,28 @@ class FlowReader:
             result = call_user_code(flow.flow.query, root=self._context.root, explain=explain)
         return checked_frame(result, flow.flow, self._session)
 
-    def view_counts(self) -> tuple[RuleCount, ...]:
-        """Return what the rules of the inlined views decided in the job that ran."""
-        return tuple(
-            count
-            for each in self.watched
-            if each.observation is not None
-            for count in view_counts(
-                observed(each.observation, patience=_PATIENCE), each.view, each.rules
-            )
-        )
+    def view_counts(
+        self, frame: DataFrame, query: Future[StreamingQuery] | None = None
+    ) -> tuple[RuleCount, ...]:
+        """Return what the rules of the inlined views decided in the job that ran.
+
+        Args:
+            frame: what `frame` returned.
+            query: the stream whose batch was just written, as soon as it has started.
+        """
+        found: list[RuleCount] = []
+        for each in self.watched:
+            if each.observation is not None:
+                seen = observed(each.observation, patience=_PATIENCE)
+            else:
+                seen = (
+                    None
+                    if query is None
+                    else observed_in_batch(query.result(_PATIENCE), each.metric)
+                )
+            exact = is_seen_once(frame, each.metric)
+            found += view_counts(seen, each.view, each.rules, exact=exact)
+        return tuple(found)
 
     def _lookup(self, asked: Asked) -> DataFrame | None:
         graph = self._context.graph
@@ -102,12 +116,12 @@ class FlowReader:
         frame = self.frame(resolved.flows[0])
         rules = resolved.dataset.rules
         if rules:
-            metric = f"view_{resolved.dataset.name.table}"
+            metric = f"rules of {resolved.dataset.name}"
             observation: Observation | None = None
             if frame.isStreaming:
                 frame = frame.observe(metric, *counters(rules))
             else:
-                frame, observation = observe(frame, counters(rules))
+                frame, observation = observe(frame, counters(rules), metric)
             shown = resolved.dataset.shown
             self.watched.append(WatchedView(shown, rules, observation, metric))
             frame = filtered(frame, rules)

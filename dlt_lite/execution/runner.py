@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from dlt_lite.dag.walker import Done, Failed, Skipped, Walk
@@ -82,12 +83,15 @@ class _Runner:
     def _decided(self, step: ReplaceTable | AppendStreams) -> Outcome:
         if step.when and not any(self._changed(name) for name in step.when):
             listed = " and ".join(self._context.graph.shown(name) for name in step.when)
-            return self._left(SkipDataset(step.dataset, f"{listed} wrote no rows"))
+            reason = f"{listed} wrote no rows"
+            return self._left(SkipDataset(step.dataset, reason, step.inputs, step.metadata))
         self._emit(step, FlowState.RUNNING)
         attempts = self._context.settings.max_retries + 1
         for attempt in range(1, attempts + 1):
             try:
-                return self._done(step)
+                outcome = self._done(step)
+                # An attempt that failed may have committed some batches.
+                return replace(outcome, changed=outcome.changed or attempt > 1)
             except DltLiteError as error:
                 if attempt == attempts or not is_transient(error) or self._context.stop.is_set():
                     raise

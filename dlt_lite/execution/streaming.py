@@ -9,8 +9,8 @@ and then only what is missing after that is done.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
@@ -18,27 +18,28 @@ from pyspark.sql.streaming.query import StreamingQuery
 from dlt_lite.engine.deltalog import snapshot
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import streaming_sources
-from dlt_lite.errors import Canceled, DltLiteError
+from dlt_lite.errors import Canceled, ConcurrentWriter, DltLiteError
 from dlt_lite.events.records import FlowProgress, FlowState
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
-from dlt_lite.execution.readers import FlowReader, WatchedView
+from dlt_lite.execution.readers import FlowReader
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.rules import NO_COUNTS, Counts, RuleCount, added
 from dlt_lite.model.schema import Schema, merged
-from dlt_lite.model.state import TableState, metadata_change
+from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import Action, AppendStreams
-from dlt_lite.quality.enforce import count_now, counts_of, enforce, view_counts
+from dlt_lite.quality.enforce import count_now, counts_of, enforce, reconciled
 from dlt_lite.sources.progress import source_text
 from dlt_lite.storage.records import (
     CheckpointOwner,
     RecordedCounts,
     batch_counts_path,
     read_counts,
+    read_owner,
     write_counts,
     write_owner,
 )
-from dlt_lite.storage.state import generation_of
+from dlt_lite.storage.state import batch_rows, generation_of
 from dlt_lite.storage.tables import (
     Transaction,
     add_columns,
@@ -47,10 +48,10 @@ from dlt_lite.storage.tables import (
     count_generation,
     create_table,
     empty_table,
+    may_hold_rows,
 )
 
 _PAUSE = 1
-_MOST_PROGRESS = "10000"
 
 
 def append_streams(step: AppendStreams, context: Context) -> Outcome:
@@ -97,16 +98,16 @@ def _prepare_table(step: AppendStreams, resolved: ResolvedDataset, context: Cont
         return False
     if step.action is Action.FULL_REFRESH:
         _begin_anew(resolved, context, state)
-    elif step.action is Action.RESET_CHECKPOINT:
-        _reset_flows(step, resolved, context, state)
-    elif any(state.schema.column(each) is None for each in resolved.schema.names):
+    elif step.new_columns:
         add_columns(session, path, resolved.schema, context.record("columns", resolved))
+    if step.action is Action.RESET_CHECKPOINT:
+        _reset_flows(step, resolved, context, state)
     change = metadata_change(options, state)
     if change or step.action is Action.FULL_REFRESH:
         now = context.state_of(name)
         if now is not None and (change := metadata_change(options, now)):
             change_metadata(session, path, change, context.record("properties", resolved))
-    return state.last is not None
+    return may_hold_rows(state)
 
 
 def _begin_anew(resolved: ResolvedDataset, context: Context, state: TableState) -> None:
@@ -153,30 +154,43 @@ class _FlowRun:
         self._checkpoint = context.layout.checkpoint(
             resolved.dataset.name, flow.flow.name, self._generation
         )
-        self._flow_id = f"{context.pipeline}/{flow.flow.name}/{state.table_id}/{self._generation}"
+        self._flow_id = context.flow_id(flow.flow.name, state.table_id, self._generation)
         self._counts = NO_COUNTS
         self._errors: list[DltLiteError] = []
+        self._query: Future[StreamingQuery] | None = None
 
     def run(self) -> Counts:
         """Run the flow to the end; return what it did."""
-        session = self._context.session_for(self._flow)
-        reader = FlowReader(self._context, session)
-        frame = reader.frame(self._flow)
-        if self._flow.flow.once:
-            self._batch(frame, 0)
+        if self._flow.flow.once and self._is_done(0):
             return self._counts
-        session.conf.set("spark.sql.streaming.numRecentProgressUpdates", _MOST_PROGRESS)
-        sources = tuple(source_text(leaf) for leaf in streaming_sources(frame))
-        owner = CheckpointOwner(self._state.table_id, self._flow.definition, sources)
-        write_owner(Files(session), self._checkpoint, owner)
-        query = self._started(frame)
+        session = self._context.session_for(self._flow)
+        self._reader = FlowReader(self._context, session)
+        self._frame = self._reader.frame(self._flow)
+        if self._flow.flow.once:
+            self._batch(self._frame, 0)
+            return self._counts
+        self._own_checkpoint(Files(session))
+        self._query = Future()
+        query = self._started(self._frame)
+        self._query.set_result(query)
         self._await(query)
-        self._report_views(query, reader.watched)
         return self._counts
 
     def completed(self, version: int) -> None:
         """Report that the flow is done."""
         self._emit(FlowState.COMPLETED, version=version)
+
+    def _own_checkpoint(self, files: Files) -> None:
+        """Write down what the checkpoint is for; one that a table left which is gone is removed.
+
+        Its offsets would say that rows were read which this table has never had.
+        """
+        known = read_owner(files, self._checkpoint)
+        if known is not None and known.table_id != self._state.table_id:
+            files.delete_folder(self._checkpoint)
+        sources = tuple(source_text(leaf) for leaf in streaming_sources(self._frame))
+        owner = CheckpointOwner(self._state.table_id, self._flow.definition, sources)
+        write_owner(files, self._checkpoint, owner)
 
     def _started(self, frame: DataFrame) -> StreamingQuery:
         try:
@@ -207,15 +221,11 @@ class _FlowRun:
         self._context.reached(f"batch_begun {batch}")
         if self._context.stop.is_set():
             raise Canceled("the update was stopped before this batch")
-        found = snapshot(self._context.session, self._state.path)
-        last = -1 if found is None else found.transactions.get(self._app_id, -1)
-        if last >= batch:
+        if self._last_committed() >= batch:
             self._complete(frame, batch)
             return
         enforced = enforce(frame, self._resolved.dataset.rules)
-        record = self._context.record(
-            "batch", self._resolved, flow=self._flow, generation=self._generation, batch=batch
-        )
+        record = self._record(batch)
         try:
             transaction = Transaction(self._app_id, batch)
             written = append_rows(enforced.kept, self._state.path, record, transaction)
@@ -224,27 +234,54 @@ class _FlowRun:
         except Exception as error:
             raise failure(error, self._resolved, self._flow, enforced) from error
         self._context.reached(f"table_committed {batch}")
+        views = self._view_counts()
         counts = counts_of(enforced, written.rows) or self._counted_again(frame, written.rows)
-        self._acknowledge(batch, counts, written.version)
+        self._acknowledge(batch, _together(counts, views), written.version)
+
+    def _last_committed(self) -> int:
+        """Return the flow's last batch in the table, -1 where there is none."""
+        found = snapshot(self._context.session, self._state.path)
+        if found is None or found.table_id != self._state.table_id:
+            raise ConcurrentWriter(
+                f"the table of {self._resolved.dataset.shown} was removed or made anew meanwhile",
+                fix="find out who did; then run again",
+            )
+        return found.transactions.get(self._app_id, -1)
+
+    def _record(self, batch: int) -> CommitRecord:
+        return self._context.record(
+            "batch", self._resolved, flow=self._flow, generation=self._generation, batch=batch
+        )
+
+    def _is_done(self, batch: int) -> bool:
+        """Return whether a batch is in the table, counted and reported."""
+        path = batch_counts_path(self._checkpoint, batch)
+        recorded = read_counts(Files(self._context.session), path)
+        return (
+            recorded is not None
+            and self._last_committed() >= batch
+            and self._context.was_reported(recorded.update_id, self._flow_id, batch)
+        )
 
     def _complete(self, frame: DataFrame, batch: int) -> None:
         """Do what a crash left undone of a batch whose rows are in the table."""
+        if self._is_done(batch):
+            return
         path = batch_counts_path(self._checkpoint, batch)
         recorded = read_counts(Files(self._context.session), path)
-        if recorded is None:
-            self._acknowledge(batch, count_now(frame, self._resolved.dataset.rules), None)
-        elif not self._context.was_reported(recorded.update_id, self._flow_id, batch):
-            self._report(batch, recorded.counts, None)
+        if recorded is not None:
+            self._acknowledge(batch, recorded.counts, None)
+            return
+        session, table = self._context.session, self._state.path
+        counts = self._counted_again(frame, batch_rows(session, table, self._record(batch)))
+        self._acknowledge(batch, _together(counts, self._view_counts()), None)
 
-    def _counted_again(self, frame: DataFrame, written: int) -> Counts:
-        counts = count_now(frame, self._resolved.dataset.rules)
-        if counts.written == written:
-            return counts
-        inexact = tuple(
-            RuleCount(each.name, each.action, each.passed, each.failed, exact=False)
-            for each in counts.rules
-        )
-        return Counts(written + counts.dropped, counts.dropped, inexact)
+    def _counted_again(self, frame: DataFrame, written: int | None) -> Counts:
+        return reconciled(count_now(frame, self._resolved.dataset.rules), written)
+
+    def _view_counts(self) -> tuple[RuleCount, ...]:
+        """Return what the rules of inlined views decided in the batch's first job."""
+        return self._reader.view_counts(self._frame, self._query)
 
     def _acknowledge(self, batch: int, counts: Counts, version: int | None) -> None:
         files = Files(self._context.session)
@@ -257,18 +294,6 @@ class _FlowRun:
     def _report(self, batch: int, counts: Counts, version: int | None) -> None:
         self._counts = added(self._counts, counts)
         self._emit(FlowState.RUNNING, batch=batch, version=version, counts=counts)
-
-    def _report_views(self, query: StreamingQuery, watched: Sequence[WatchedView]) -> None:
-        """Report what the rules of inlined views decided, from the stream's own progress."""
-        for view in watched:
-            total = NO_COUNTS
-            for progress in query.recentProgress:
-                seen = _metrics(progress, view.metric)
-                if seen is not None:
-                    rules = view_counts(seen, view.view, view.rules)
-                    total = added(total, Counts(0, 0, rules))
-            if total.rules:
-                self._emit(FlowState.RUNNING, counts=total)
 
     def _emit(
         self,
@@ -293,12 +318,8 @@ class _FlowRun:
         )
 
 
-def _metrics(progress: Any, name: str) -> dict[str, int] | None:  # noqa: ANN401 - PySpark gives both
-    metrics = progress["observedMetrics"]
-    row = metrics.get(name) if metrics else None
-    if row is None:
-        return None
-    return dict(row) if isinstance(row, dict) else row.asDict()
+def _together(counts: Counts, views: tuple[RuleCount, ...]) -> Counts:
+    return replace(counts, rules=(*counts.rules, *views))
 
 
 def _schema_of_flows(resolved: ResolvedDataset) -> Schema:

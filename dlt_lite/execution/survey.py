@@ -10,7 +10,7 @@ from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName
 from dlt_lite.model.state import FlowSituation, Situation, TableState
 from dlt_lite.sources.progress import checkpoint_facts, source_news
-from dlt_lite.storage.records import read_owner
+from dlt_lite.storage.records import batch_counts_path, read_counts, read_owner
 from dlt_lite.storage.state import generation_of
 
 
@@ -44,11 +44,23 @@ def _flow(
     committed = table is not None and (
         context.ids.batch(flow.flow.name, table.table_id, generation) in transactions
     )
-    if flow.flow.once:
-        news = () if committed else (f"flow {flow.flow.name} has not run yet",)
-        return FlowSituation(generation, started=committed, committed=committed, news=news)
     checkpoint = context.layout.checkpoint(resolved.dataset.name, flow.flow.name, generation)
-    return _stream(context, flow, checkpoint, generation, committed=committed)
+    if not flow.flow.once:
+        return _stream(context, flow, checkpoint, generation, committed=committed)
+    news: tuple[str, ...] = ()
+    if table is None or not committed:
+        news = (f"flow {flow.flow.name} has not run yet",)
+    elif not _is_reported(
+        context, checkpoint, context.flow_id(flow.flow.name, table.table_id, generation)
+    ):
+        news = (f"flow {flow.flow.name} ended before its counts were reported",)
+    return FlowSituation(generation, started=committed, committed=committed, news=news)
+
+
+def _is_reported(context: Context, checkpoint: str, flow_id: str) -> bool:
+    """Return whether the one batch of a flow that runs once is counted and reported."""
+    recorded = read_counts(Files(context.session), batch_counts_path(checkpoint, 0))
+    return recorded is not None and context.was_reported(recorded.update_id, flow_id, 0)
 
 
 def _stream(

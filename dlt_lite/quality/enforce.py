@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from pyspark.errors import PySparkException
@@ -92,6 +92,19 @@ def counts_of(enforced: Enforced, written: int) -> Counts | None:
     return counts if counts is not None and counts.written == written else None
 
 
+def reconciled(counts: Counts, written: int | None) -> Counts:
+    """Return what a counting pass found beside a commit of so many rows.
+
+    Where the two do not agree, since a query gives another answer each time, the commit's rows
+    count and the rules' figures are marked as inexact; so too where the commit's rows are unknown.
+    """
+    if counts.written == written:
+        return counts
+    inexact = tuple(replace(each, exact=False) for each in counts.rules)
+    rows = counts.rows if written is None else written + counts.dropped
+    return Counts(rows, counts.dropped, inexact)
+
+
 def count_now(frame: DataFrame, rules: Sequence[Rule]) -> Counts:
     """Count what the rules decide over a frame, by a job of its own."""
     row = frame.agg(*counters(rules)).collect()[0]
@@ -122,15 +135,13 @@ def broken_row(message: str) -> BrokenRow | None:
 
 
 def view_counts(
-    seen: dict[str, int] | None, view: str, rules: Sequence[Rule]
+    seen: dict[str, int] | None, view: str, rules: Sequence[Rule], *, exact: bool
 ) -> tuple[RuleCount, ...]:
     """Return what the rules of an inlined view decided; inexact where nothing was seen."""
-    counts = _counts(seen, rules) if seen is not None else None
-    if counts is None:
+    if seen is None:
         return tuple(RuleCount(rule.name, rule.action, 0, 0, view, exact=False) for rule in rules)
-    return tuple(
-        RuleCount(each.name, each.action, each.passed, each.failed, view) for each in counts.rules
-    )
+    counts = _counts(seen, rules)
+    return tuple(replace(each, dataset=view, exact=exact) for each in counts.rules)
 
 
 def counters(rules: Sequence[Rule]) -> list[Column]:

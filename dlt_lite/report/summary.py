@@ -5,6 +5,7 @@ A fold: the first events of an update that was killed will do. Knows neither Spa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,8 @@ _STRONGEST = (FlowState.FAILED, FlowState.SKIPPED, FlowState.EXCLUDED, FlowState
 _AT_THE_END = {FlowState.QUEUED: FlowState.SKIPPED, FlowState.RUNNING: FlowState.FAILED}
 _NO_ACTION = "none"
 _SKIP = "skip"
+# An error as its own text tells it: what, where, how to fix it.
+_ERROR = re.compile(r"\[(DLT\d{3})\] (.*?)(?:\n  at:  (.*?))?(?:\n  fix: (.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class DatasetResult:
             "rows_dropped": self.rows_dropped,
             "expectations": [each.as_json() for each in self.expectations],
             "path": self.path,
-            "error": self.error,
+            "error": error_json(self.error),
         }
 
 
@@ -152,7 +155,11 @@ class UpdateResult:
     ended: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as `-o json` prints it: plain dictionaries, lists and values."""
+        """Return it as `-o json` prints it: plain dictionaries, lists and values.
+
+        An `error`, of the update or of a dataset, is null or an object with `code`, `message`,
+        `origin` and `fix`; an update that could not even begin says it in the same way.
+        """
         return {
             "update_id": self.update_id,
             "pipeline": self.pipeline,
@@ -160,7 +167,7 @@ class UpdateResult:
             "state": self.state,
             "started": self.started,
             "ended": self.ended,
-            "error": self.error,
+            "error": error_json(self.error),
             "datasets": [each.as_json() for each in self.datasets],
         }
 
@@ -215,6 +222,18 @@ class PlanResult:
             "pipeline": self.pipeline,
             "datasets": [each.as_json() for each in self.datasets],
         }
+
+
+def error_json(text: str | None) -> dict[str, str | None] | None:
+    """Return the error that a text tells as `-o json` prints it; of several errors the first."""
+    if text is None:
+        return None
+    first = text.split("\n\n[DLT")[0]
+    found = _ERROR.fullmatch(first)
+    if found is None:
+        return {"code": None, "message": text, "origin": None, "fix": None}
+    code, message, origin, fix = found.groups()
+    return {"code": code, "message": message, "origin": origin, "fix": fix}
 
 
 def update_result(events: Iterable[Event]) -> UpdateResult:

@@ -8,16 +8,19 @@ has been read.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-from dlt_lite.engine.deltalog import latest_version
-from dlt_lite.engine.files import FileFact, Files, normal_uri
+from dlt_lite.engine.deltalog import commit, latest_version
+from dlt_lite.engine.files import Files, normal_uri
 from dlt_lite.engine.plans import Leaf, LeafKind
 
 _MOST_FILES = 200_000
+_FARTHEST = 100
 _FILE_HEADER = "v1"
+_GLOB_FILTER = re.compile(r"['\"]pathglobfilter=([^'\"]*)['\"]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,10 @@ class SourceNews:
 
 
 def source_text(leaf: Leaf) -> str:
-    """Return a source as a checkpoint's record names it."""
-    return f"{leaf.kind} {' '.join(leaf.paths)}"
+    """Return a source as a checkpoint's record names it: kind, path, and a glob of file names."""
+    only = _GLOB_FILTER.search(leaf.detail) if leaf.kind is LeafKind.FILE_STREAM else None
+    path = leaf.paths[0] if len(leaf.paths) == 1 else None
+    return json.dumps([leaf.kind, path, None if only is None else only.group(1)])
 
 
 def checkpoint_facts(files: Files, checkpoint: str) -> CheckpointFacts:
@@ -81,18 +86,16 @@ def source_news(
     """
     if not facts.started:
         return SourceNews(("it has not read anything yet",))
-    if facts.unfinished:
-        return SourceNews(("its last batch was not acknowledged",))
     if len(sources) != len(facts.offsets):
         return SourceNews(("its sources are not those of its checkpoint",))
-    news: list[str] = []
+    news = ["its last batch was not acknowledged"] if facts.unfinished else []
     lost = 0
     for index, (source, offset) in enumerate(zip(sources, facts.offsets, strict=True)):
-        kind, _, where = source.partition(" ")
-        if kind == LeafKind.DELTA_STREAM:
-            news += _delta_news(session, where, offset)
-        elif kind == LeafKind.FILE_STREAM:
-            found = _file_news(Files(session), where, f"{checkpoint}/sources/{index}")
+        kind, path, only = _parts(source)
+        if kind == LeafKind.DELTA_STREAM and path is not None:
+            news += _delta_news(session, path, offset)
+        elif kind == LeafKind.FILE_STREAM and path is not None:
+            found = _file_news(Files(session), path, only, f"{checkpoint}/sources/{index}")
             news += found.news
             lost += found.lost
         else:
@@ -100,7 +103,16 @@ def source_news(
     return SourceNews(tuple(news), lost)
 
 
+def _parts(source: str) -> tuple[str, str | None, str | None]:
+    try:
+        kind, path, only = json.loads(source)
+    except ValueError:
+        return LeafKind.UNKNOWN, None, None
+    return kind, path, only
+
+
 def _delta_news(session: SparkSession, path: str, offset: str) -> list[str]:
+    """Return what a table shows since an offset; commits that change no row are nothing new."""
     shown = path.rstrip("/").rsplit("/", 1)[-1]
     now = latest_version(session, path)
     try:
@@ -111,18 +123,22 @@ def _delta_news(session: SparkSession, path: str, offset: str) -> list[str]:
         return [f"its offset in {shown} cannot be read"]
     if now is None or now[0] != plain["reservoirId"] or not whole:
         return [f"{shown} has rows that it has not read"]
-    return [] if now[1] == taken else [f"{shown} went from version {taken} to {now[1]}"]
+    moved = [f"{shown} went from version {taken} to {now[1]}"]
+    if not 0 <= now[1] - taken <= _FARTHEST:
+        return moved
+    since = (commit(session, path, version) for version in range(taken + 1, now[1] + 1))
+    return moved if any(each is None or each.changes_rows for each in since) else []
 
 
-def _file_news(files: Files, path: str, log: str) -> SourceNews:
+def _file_news(files: Files, path: str, only: str | None, log: str) -> SourceNews:
     shown = path.rstrip("/").rsplit("/", 1)[-1]
-    listed = files.below(path, at_most=_MOST_FILES)
+    listed = files.below(path, at_most=_MOST_FILES, only=only)
     read = _files_read(files, log)
     if listed is None or read is None:
         return SourceNews((f"{shown} has too many files to compare",))
-    there = {fact.path: fact for fact in listed if _is_data(fact, path)}
-    new = len(there.keys() - read)
-    lost = len(read - there.keys())
+    there = {fact.path for fact in listed if not any(_is_hidden(part) for part in fact.inner)}
+    new = len(there - read)
+    lost = len(read - there)
     word = "file" if new == 1 else "files"
     return SourceNews((f"{new} new {word} in {shown}",) if new else (), lost)
 
@@ -143,12 +159,11 @@ def _files_read(files: Files, log: str) -> set[str] | None:
     return found
 
 
-def _is_data(fact: FileFact, root: str) -> bool:
-    """Return whether Spark would read a file: none of its folders below the root is hidden."""
-    tail = fact.path.split("/")[len(root.rstrip("/").split("/")) - 1 :]
-    return not tail[-1].startswith(("_", ".")) and not any(
-        part.startswith("_") and "=" not in part for part in tail[:-1]
-    )
+def _is_hidden(name: str) -> bool:
+    """Return whether Spark passes over a file or folder of that name when it lists a source."""
+    if name.startswith("_"):
+        return "=" not in name and not name.startswith(("_metadata", "_common_metadata"))
+    return name.startswith(".") or name.endswith("._COPYING_")
 
 
 def _numbers(names: tuple[str, ...]) -> list[int]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
-from dlt_lite.engine.deltalog import snapshot
+from dlt_lite.engine.deltalog import has_commits
+from dlt_lite.engine.kernel import append_json_lines
 
-_RETENTION = ("delta.setTransactionRetentionDuration", "interval 90 days")
+_APP_ID = "dlt_lite/events"
 
 
 def record_events(
     session: SparkSession, path: str, columns: str, update_id: str, ndjson: str
 ) -> bool:
-    """Append the events of an update, once.
+    """Append the events of an update, once; those of earlier updates must be in already.
 
     Args:
         session: any session.
@@ -27,18 +25,19 @@ def record_events(
     Returns:
         Whether they were appended now; False where they were there already.
     """
-    app_id = f"dlt_lite/events/{update_id}"
-    found = snapshot(session, path)
-    if found is not None and app_id in found.transactions:
-        return False
-    array = f"[{','.join(line for line in ndjson.splitlines() if line.strip())}]"
-    parsed = F.from_json(F.lit(array), f"ARRAY<STRUCT<{columns}>>", _options())
-    frame = session.range(1).select(F.inline(parsed))
-    writer = frame.coalesce(1).write.format("delta").mode("append")
-    writer = writer.option("txnAppId", app_id).option("txnVersion", "0")
-    writer.option(*_RETENTION).save(path)
-    return True
+    return append_json_lines(
+        session,
+        path,
+        columns,
+        ndjson,
+        app_id=_APP_ID,
+        number=_number(update_id),
+        exists=has_commits(session, path),
+    )
 
 
-def _options() -> dict[str, Any]:
-    return {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSX"}
+def _number(update_id: str) -> int:
+    """Return an update's place in time, which its id begins with: seconds and milliseconds."""
+    moment, _, rest = update_id.partition("-")
+    digits = "".join(each for each in moment if each.isdigit())
+    return int(digits) * 1000 + int(rest[:3], 16) % 1000

@@ -28,16 +28,22 @@ class Layout:
         return f"{self._base}/{above}/{_folders(name)}"
 
     def checkpoint(self, name: DatasetName, flow: str, generation: int) -> str:
-        """Return where a flow's checkpoint lies."""
-        return f"{self._base}/checkpoints/{_folders(name)}/{_safe(flow)}/{generation}"
+        """Return where a flow's checkpoint lies.
+
+        Two pipelines may each have a private table of one name, so the pipeline is part of it.
+        """
+        return f"{self._beside(name)}/{_safe(flow)}/{generation}"
 
     def counts(self, name: DatasetName, table_id: str, version: int) -> str:
         """Return where the counts of a view's commit lie."""
-        return f"{self._base}/checkpoints/{_folders(name)}/counts/{table_id}-{version}.json"
+        return f"{self._beside(name)}/counts/{table_id}-{version}.json"
 
     def events(self) -> str:
         """Return where the pipeline's event table lies."""
         return f"{self._base}/events/{_safe(self.pipeline)}"
+
+    def _beside(self, name: DatasetName) -> str:
+        return f"{self._base}/checkpoints/{_safe(self.pipeline)}/{_folders(name)}"
 
     @property
     def _base(self) -> str:

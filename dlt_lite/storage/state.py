@@ -115,16 +115,36 @@ def _ownership(found: Snapshot) -> tuple[str | None, str | None]:
 
 
 def _latest(session: SparkSession, path: str, version: int) -> _Latest:
+    """Return what the commits since our own latest one say; a RESTORE undoes those it skips."""
     touched: list[str] = []
     overwritten = False
+    standing = version
     for each in _backwards(session, path, version):
         record = commit_record(each.metadata)
         if record is not None and record.purpose in _OWN_ROWS:
-            return _Latest(record, each.version, tuple(touched), overwritten)
-        if record is None and each.changes_rows:
-            touched.append(f"version {each.version} is a {each.operation} of somebody else")
+            undone = each.version > standing
+            return _Latest(record, each.version, tuple(touched), overwritten or undone)
+        if each.version > standing or record is not None or not each.changes_rows:
+            continue
+        touched.append(f"version {each.version} is a {each.operation} of somebody else")
+        if each.restored is None:
             overwritten = overwritten or _overwrites(each)
+        else:
+            standing = each.restored
     return _Latest(touched=tuple(touched), overwritten=overwritten)
+
+
+def batch_rows(session: SparkSession, path: str, wanted: CommitRecord) -> int | None:
+    """Return how many rows a batch wrote, by Delta's own count; None where its commit is gone."""
+    found = snapshot(session, path)
+    batch = (wanted.flow, wanted.generation, wanted.batch)
+    for each in () if found is None else _backwards(session, path, found.version):
+        record = commit_record(each.metadata)
+        if record is None or record.purpose != wanted.purpose:
+            continue
+        if (record.flow, record.generation, record.batch) == batch:
+            return int(each.metrics.get("numOutputRows", 0))
+    return None
 
 
 def _backwards(session: SparkSession, path: str, version: int) -> Iterator[Commit]:

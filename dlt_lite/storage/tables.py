@@ -6,8 +6,6 @@ The one room that imports delta. A table is always reached by its path.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from delta.tables import DeltaTable
@@ -16,6 +14,7 @@ from pyspark.sql.types import StructType
 
 from dlt_lite.engine.deltalog import commit, latest_version, snapshot
 from dlt_lite.engine.empties import empty_frame
+from dlt_lite.engine.sessions import flow_session
 from dlt_lite.errors import ConcurrentWriter
 from dlt_lite.model.datasets import TableOptions
 from dlt_lite.model.names import DatasetName
@@ -63,6 +62,16 @@ def needs_creating(options: TableOptions) -> bool:
     return bool(options.comment or options.table_properties or options.cluster_by)
 
 
+def may_hold_rows(state: TableState | None) -> bool:
+    """Return whether a table may hold rows: no if it is not there, or was only just made.
+
+    That no commit of ours is known says nothing: logs are cleaned up.
+    """
+    return state is not None and (
+        state.version > 0 or state.last is not None or bool(state.touched)
+    )
+
+
 def create_table(
     session: SparkSession,
     path: str,
@@ -73,7 +82,8 @@ def create_table(
     kind: str,
 ) -> str:
     """Make an empty table in one commit, and return its id; one that is there is left alone."""
-    builder = DeltaTable.createIfNotExists(session).location(path)
+    marked = _marked(session, record)
+    builder = DeltaTable.createIfNotExists(marked).location(path)
     builder = builder.addColumns(StructType.fromJson(json.loads(schema.text)))
     if options.comment:
         builder = builder.comment(options.comment)
@@ -83,8 +93,7 @@ def create_table(
         builder = builder.partitionedBy(*options.partition_cols)
     if options.cluster_by:
         builder = builder.clusterBy(*options.cluster_by)
-    with _marked(session, record):
-        builder.execute()
+    builder.execute()
     return _id_of(session, path)
 
 
@@ -154,15 +163,15 @@ def replace_rows(
         options: how the table is made.
         record: what the commit says of itself.
         transaction: what makes it happen only once.
-        state: the table before; None, or without a commit of ours, where it holds no rows yet.
+        state: the table before; None where there was none.
 
     Raises:
         ConcurrentWriter: the commit is not ours; another writer was first.
     """
     session = frame.sparkSession
     before = latest_version(session, path)
-    holds_rows = state is not None and (state.last is not None or bool(state.touched))
-    writer = _writing(frame, "overwrite" if holds_rows else "append", record, transaction)
+    mode = "overwrite" if may_hold_rows(state) else "append"
+    writer = _writing(frame, mode, record, transaction)
     if state is not None and _differs(frame, options, state):
         writer = writer.mode("overwrite").option("overwriteSchema", "true")
     if options.partition_cols:
@@ -192,9 +201,9 @@ def change_metadata(
     if change.cluster_by is not None:
         columns = ", ".join(_quoted(name) for name in change.cluster_by)
         statements.append(f"CLUSTER BY ({columns})" if columns else "CLUSTER BY NONE")
-    with _marked(session, record):
-        for statement in statements:
-            session.sql(f"ALTER TABLE delta.{_quoted(path)} {statement}")
+    marked = _marked(session, record)
+    for statement in statements:
+        marked.sql(f"ALTER TABLE delta.{_quoted(path)} {statement}")
 
 
 def register(session: SparkSession, name: DatasetName, path: str) -> None:
@@ -246,14 +255,9 @@ def _id_of(session: SparkSession, path: str) -> str:
     return found[0]
 
 
-@contextmanager
-def _marked(session: SparkSession, record: CommitRecord) -> Iterator[None]:
-    """Let every commit of a session say who made it."""
-    session.conf.set(_METADATA, record.text())
-    try:
-        yield
-    finally:
-        session.conf.unset(_METADATA)
+def _marked(session: SparkSession, record: CommitRecord) -> SparkSession:
+    """Return a session of its own whose every commit says who made it: flows run in parallel."""
+    return flow_session(session, {_METADATA: record.text()})
 
 
 def _quoted(name: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
+from types import NoneType
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import StringType, StructField, StructType
 
 from dlt_lite.dag.order import upstream
 from dlt_lite.errors import BadSelection
@@ -28,6 +30,8 @@ from dlt_lite.storage.tables import append_given
 from dlt_lite.workspace import Project
 
 Row = Mapping[str, object]
+# What is written as text and cast, so that 5 may be given for a DECIMAL and a day for a TIMESTAMP.
+_PLAIN = (str, int, float, Decimal, NoneType)
 
 
 def engine_settings(environ: Mapping[str, str]) -> EngineSettings:
@@ -98,13 +102,18 @@ class PipelineUnderTest:
         Args:
             name: its name. A dataset of the pipeline is then not run itself.
             rows: dictionaries; a column that is left out is NULL, text is cast to the column's
-                type. Calling again adds rows, as another batch.
-            schema: DDL, needed for a table that the pipeline does not declare.
+                type. Calling again adds rows: to a stream that reads them, another batch.
+            schema: DDL, needed for a table that the pipeline does not declare. Such tables are
+                given first: without them the queries that read them have no meaning.
+
+        Raises:
+            BadSelection: there is no such dataset or column, or it is a view.
         """
         full = dataset_name(name, self.settings.namespace)
         if schema is not None:
             self._given_outside(full, rows, schema)
             return
+        self._refuse_view(full)
         frame = self._frame(full, rows, schema)
         kind = DatasetKind.STREAMING_TABLE.value
         append_given(frame, self._path(full), self.settings.name, kind=kind)
@@ -124,7 +133,7 @@ class PipelineUnderTest:
         on_point: Callable[[str], None] = lambda _: None,
         stop: threading.Event | None = None,
     ) -> RunUnderTest:
-        """Run an update.
+        """Run an update; again and again, and each sees what was given since the one before.
 
         Args:
             selection: datasets to bring about, in the selection grammar, with all that they read
@@ -133,12 +142,27 @@ class PipelineUnderTest:
             yes: rows that the sources no longer have may be lost.
             on_point: called at each named point between reading and acknowledging.
             stop: set to stop after what is running.
+
+        Returns:
+            What came of it; its `state` is FAILED where a dataset failed.
+
+        Raises:
+            DltLiteError: nothing could be begun: the definitions are wrong, and the like.
         """
         request = UpdateRequest(
             select=self._selection(selection), full_refresh=tuple(full_refresh), yes=yes
         )
         result = self.project.run(self.settings.name, request=request, on_point=on_point, stop=stop)
         return RunUnderTest(result, self._session, self._paths())
+
+    def _refuse_view(self, name: DatasetName) -> None:
+        resolved = self._analysis().graph.datasets.get(name)
+        if resolved is not None and resolved.kind is DatasetKind.TEMPORARY_VIEW:
+            raise BadSelection(
+                f"{resolved.dataset.shown} is a view, which is computed where it is read",
+                origin=resolved.dataset.origin,
+                fix="give what it reads",
+            )
 
     def _paths(self) -> dict[str, str]:
         analysed = self._analysis()
@@ -186,10 +210,11 @@ class PipelineUnderTest:
             )
         text = StructType()
         for field in types.fields:
-            given = [row.get(field.name) for row in rows]
-            is_text = all(value is None or isinstance(value, str) for value in given)
-            text.add(field.name, StringType() if is_text else field.dataType)
-        values = [tuple(row.get(key) for key in names) for row in rows]
+            is_plain = all(isinstance(row.get(field.name), _PLAIN) for row in rows)
+            text.add(field.name, StringType() if is_plain else field.dataType)
+        values = [
+            tuple(_as_given(row.get(field.name), field) for field in text.fields) for row in rows
+        ]
         frame = self._session.createDataFrame(values, text)
         return frame.select(*[F.col(f.name).cast(f.dataType).alias(f.name) for f in types.fields])
 
@@ -226,7 +251,10 @@ class RunUnderTest:
 
     def table(self, name: str) -> DataFrame:
         """Return a dataset's table as a frame."""
-        return self._session.read.format("delta").load(self._paths[name.lower()])
+        path = self._paths.get(name.lower())
+        if path is None:
+            raise _unknown("dataset", name, self._paths)
+        return self._session.read.format("delta").load(path)
 
     def rows(self, name: str) -> list[dict[str, object]]:
         """Return a dataset's rows as dictionaries."""
@@ -234,15 +262,28 @@ class RunUnderTest:
 
     def dataset(self, name: str) -> DatasetResult:
         """Return what the update did with a dataset."""
-        return next(each for each in self.result.datasets if each.name.lower() == name.lower())
+        for each in self.result.datasets:
+            if each.name.lower() == name.lower():
+                return each
+        raise _unknown("dataset", name, [each.name for each in self.result.datasets])
 
     def expectation(self, name: str) -> ExpectationResult:
         """Return what an expectation decided; `dataset.expectation` where two have the name."""
-        dataset, _, rule = name.rpartition(".")
-        return next(
-            count
+        counted = {
+            f"{each.name}.{count.name}": count
             for each in self.result.datasets
-            if not dataset or each.name.lower() == dataset.lower()
             for count in each.expectations
-            if count.name == rule
-        )
+        }
+        found = [key for key in counted if key == name or key.endswith(f".{name}")]
+        if len(found) != 1:
+            raise _unknown("expectation", name, found or counted)
+        return counted[found[0]]
+
+
+def _as_given(value: object, field: StructField) -> object:
+    as_text = isinstance(field.dataType, StringType) and value is not None
+    return str(value) if as_text else value
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> BadSelection:
+    return BadSelection(f"no one {what} is called {name!r}", fix=f"known: {', '.join(known)}")
