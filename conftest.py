@@ -1,12 +1,8 @@
 """What every test of this repository may use."""
 
-import os
-
 import pytest
 
 pytest_plugins = ["dlt_lite.testing.plugin"]
-
-os.environ.setdefault("DLT_LITE_CLASS_ARCHIVE", "true")
 
 
 @pytest.fixture(scope="session")

@@ -113,13 +113,17 @@ def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
     layout = Layout(settings.storage_root, settings.name)
     loaded = load_pipeline(settings, session)
     published = _published(session, layout)
+    versions = f"{dlt_lite.version.VERSION} {pyspark.__version__}"
     around = Surroundings(
         session,
         settings.project_root,
         _on_disk(session, layout, loaded),
         published,
         str([(key, session.conf.get(key)) for key in _RESULT_SETTINGS]),
-        digest(loaded.code, dlt_lite.version.VERSION, pyspark.__version__),
+        # A Python function may hold a parameter's value, which no plan shows.
+        lambda: digest(
+            loaded.modules.code(), str(sorted(settings.configuration.items())), versions
+        ),
     )
     with loaded.modules.entered():
         graph = resolve(loaded.definitions, around)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from dlt_lite.errors import (
     BadSelection,
@@ -289,7 +290,7 @@ class Project:
         from dlt_lite.engine.deltalog import latest_version  # noqa: PLC0415 - imports Spark
 
         made = self._table(dataset)
-        path = str(made.path)
+        path = _place(str(made.path))
         with self._session(pipeline_of(self.settings, made.pipeline)) as session:
             found = latest_version(session.spark, path)
             if found is None:
@@ -406,12 +407,14 @@ class Project:
         log: Path | None = None,
     ) -> Iterator[EngineSession]:
         from dlt_lite.engine.session import start_session, stop_session  # noqa: PLC0415
+        from dlt_lite.engine.standing import standing_in  # noqa: PLC0415 - imports Spark
 
         session = start_session(
             settings.engine, environ=self._environ, log_file=log, emit_note=on_note
         )
         try:
-            yield session
+            with standing_in(session.spark, settings.project_root):
+                yield session
         finally:
             stop_session(session)
 
@@ -571,6 +574,12 @@ def _ways(update_id: str, emit: Emit, listeners: Listeners, state_root: Path) ->
         return any(event.envelope.id == wanted for event in events)
 
     return Ways(update_id, emit, listeners.stop, was_reported, listeners.on_point)
+
+
+def _place(uri: str) -> str:
+    """Return the path that a file URI means; Spark takes `%20` for three characters of a name."""
+    parts = urlsplit(uri)
+    return unquote(parts.path) if parts.scheme == "file" else uri
 
 
 def _validated(name: str, loaded: LoadedPipeline) -> Validated:

@@ -301,6 +301,8 @@ def append_flow(
         registry = active_registry()
         if registry is not None:
             own = _own_name(function, name, registry)
+            if own is None:
+                return function
             conf = texts(spark_conf, registry, what=f"{own}: spark_conf")
             registry.add_flow(
                 own,
@@ -327,6 +329,8 @@ def _declaring(
         registry = active_registry()
         if registry is not None:
             own = _own_name(function, name, registry)
+            if own is None:
+                return function
             options = checked_options(given, registry, name=own)
             conf = texts(spark_conf, registry, what=f"{own}: spark_conf")
             _declare(declared_as, function, own, options, conf)
@@ -360,7 +364,7 @@ def _declare(
         registry.add_flow(name, full, function, spark_conf=conf, comment=options.comment)
 
 
-def _own_name(function: object, name: str | None, registry: Registry) -> str:
+def _own_name(function: object, name: str | None, registry: Registry) -> str | None:
     if name is not None:
         return str(name)
     own = getattr(function, "__name__", None)
@@ -372,5 +376,5 @@ def _own_name(function: object, name: str | None, registry: Registry) -> str:
                 fix="give name=",
             )
         )
-        return "unnamed"
+        return None
     return str(own)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
-from dlt_lite.errors import BadOption
+from dlt_lite.errors import BadName, BadOption
 from dlt_lite.model.rules import Rule, RuleAction
 from dlt_lite.registry.active import active_registry
 from dlt_lite.registry.registry import Registry
@@ -89,6 +89,15 @@ def rules_from(
             )
         )
         return ()
+    for name in expectations:
+        if not isinstance(cast("object", name), str) or not name.strip():
+            registry.refuse(
+                BadName(
+                    f"{name!r} is no name of an expectation",
+                    origin=origin,
+                    fix="name it by what a good row has, such as 'valid id'",
+                )
+            )
     return tuple(Rule(str(name), action, inv, origin) for name, inv in expectations.items())
 
 

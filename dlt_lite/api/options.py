@@ -58,11 +58,11 @@ def words(given: Sequence[str] | None, registry: Registry, *, what: str) -> tupl
     """Return a list of strings as a tuple; a lone string is a list of one."""
     if given is None:
         return ()
-    listed = (given,) if isinstance(given, str) else tuple(given)
-    if not all(isinstance(each, str) for each in listed):
-        _refuse(registry, what, "holds something else than strings", "give a list of strings")
+    listed = (given,) if isinstance(given, str) else given
+    if not isinstance(listed, list | tuple) or not all(isinstance(each, str) for each in listed):
+        _refuse(registry, what, "is no list of strings", 'give a list such as ["day"]')
         return ()
-    return listed
+    return tuple(listed)
 
 
 def texts(given: Mapping[str, str] | None, registry: Registry, *, what: str) -> dict[str, str]:

@@ -67,18 +67,21 @@ def condition_facts(frame: DataFrame, condition: object) -> ConditionFacts:
     return ConditionFacts(None, text)
 
 
-def all_fit(frame: DataFrame, conditions: Sequence[object]) -> bool:
-    """Return whether all conditions can judge a row; at once, which costs as much as one."""
+def judging(frame: DataFrame, conditions: Sequence[object]) -> DataFrame | None:
+    """Return a frame of what all conditions say of each row, None where one cannot judge a row.
+
+    All at once, which costs as much as one.
+    """
     if not all(isinstance(each, str | Column) for each in conditions):
-        return False
+        return None
     try:
         columns = [condition_column(each).alias(f"_r{n}") for n, each in enumerate(conditions)]
         checked = frame.select(*columns)
         plan = checked._jdf.queryExecution().analyzed()
     except (PySparkException, Py4JError):
-        return False
+        return None
     is_boolean = all(isinstance(each.dataType, BooleanType) for each in checked.schema.fields)
-    return is_boolean and _unfit(plan) is None
+    return checked if is_boolean and _unfit(plan) is None else None
 
 
 def _unfit(plan: Any) -> str | None:

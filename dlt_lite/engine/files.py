@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from dlt_lite.engine.classes import java_class, java_static
 from dlt_lite.errors import StorageFailed
 
 
@@ -32,7 +33,9 @@ class Files:
     """Read and write small files below one root."""
 
     def __init__(self, session: SparkSession) -> None:
-        self._jvm: Any = session._jvm
+        self._session = session
+        self._path = java_class(session, "org.apache.hadoop.fs.Path")
+        self._to_string = java_static(session, "org.apache.commons.io.IOUtils", "toString")
         java_session: Any = session._jsparkSession
         self._conf = java_session.sessionState().newHadoopConf()
 
@@ -55,7 +58,7 @@ class Files:
             return None
         stream = system.open(where)
         try:
-            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+            return str(self._to_string(stream, "UTF-8"))
         finally:
             stream.close()
 
@@ -97,7 +100,11 @@ class Files:
             only: a glob that a file's name must match, as Spark's `pathGlobFilter` says it.
         """
         where, system = self._at(path)
-        accepts = None if only is None else self._jvm.org.apache.hadoop.fs.GlobFilter(only).accept
+        accepts = (
+            None
+            if only is None
+            else java_class(self._session, "org.apache.hadoop.fs.GlobFilter")(only).accept
+        )
         found: list[FileFact] = []
         for number, (status, root) in enumerate(self._listed(system, where), start=1):
             if number > at_most:
@@ -122,7 +129,7 @@ class Files:
         return FileFact(uri, int(status.getLen()), int(status.getModificationTime()), inner)
 
     def _at(self, path: str) -> tuple[Any, Any]:
-        where = self._jvm.org.apache.hadoop.fs.Path(path)
+        where = self._path(path)
         return where, where.getFileSystem(self._conf)
 
 

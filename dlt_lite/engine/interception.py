@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from pyspark import SparkContext
 from pyspark.sql import DataFrameReader, SparkSession
+from pyspark.sql.catalog import Catalog
 from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 from pyspark.sql.conf import RuntimeConfig
 from pyspark.sql.sql_formatter import SQLStringFormatter
@@ -79,6 +80,8 @@ def install() -> None:
     _replace_read(DataFrameReader, streaming=False, own_reader=True)
     _replace_read(DataStreamReader, streaming=True, own_reader=True)
     _replace_sql()
+    for name in ("createTempView", "createOrReplaceTempView"):
+        _note_view(ClassicDataFrame, name)
     for name in ("write", "writeStream"):
         _forbid_property(ClassicDataFrame, name)
     for owner, name in (
@@ -88,6 +91,10 @@ def install() -> None:
         (SparkContext, "stop"),
         (RuntimeConfig, "set"),
         (RuntimeConfig, "unset"),
+        (Catalog, "createTable"),
+        (Catalog, "createExternalTable"),
+        (Catalog, "setCurrentCatalog"),
+        (Catalog, "setCurrentDatabase"),
     ):
         _forbid_method(owner, name)
 
@@ -128,7 +135,7 @@ def _replace_sql() -> None:
 
     @functools.wraps(original)
     def sql(self: SparkSession, sqlQuery: str, args: Any = None, **kwargs: Any) -> object:  # noqa: N803
-        scope = _defining_scope()
+        scope = active_scope()
         if scope is None:
             return original(self, sqlQuery, args, **kwargs)
         formatter = SQLStringFormatter(self)
@@ -139,6 +146,18 @@ def _replace_sql() -> None:
             formatter.clear()
 
     SparkSession.sql = sql  # type: ignore[method-assign, assignment]
+
+
+def _note_view(owner: Any, name: str) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def make(self: object, name: str) -> object:
+        if (scope := active_scope()) is not None:
+            scope.makes_view(name.strip("`"))
+        return original(self, name)
+
+    setattr(owner, name, make)
 
 
 def _forbid_property(owner: type, name: str) -> None:
@@ -162,20 +181,28 @@ def _forbid_method(owner: type, name: str) -> None:
     setattr(owner, name, call)
 
 
+_WRITES = ("writes a table itself", "return the frame; dlt_lite writes it")
+_SETS = ("changes Spark's settings", "use spark_conf= of the decorator or configuration")
+_MOVES = ("changes where names are looked up", "write names of several parts")
 _WHAT = {
-    "write": ("writes a table itself", "return the frame; dlt_lite writes it"),
-    "writeTo": ("writes a table itself", "return the frame; dlt_lite writes it"),
-    "mergeInto": ("writes a table itself", "return the frame; dlt_lite writes it"),
+    "write": _WRITES,
+    "writeTo": _WRITES,
+    "mergeInto": _WRITES,
+    "createTable": _WRITES,
+    "createExternalTable": _WRITES,
     "writeStream": ("starts a stream itself", "return the streaming frame; dlt_lite runs it"),
     "stop": ("stops Spark", "remove the call"),
-    "set": ("changes Spark's settings", "use spark_conf= of the decorator or configuration"),
-    "unset": ("changes Spark's settings", "use spark_conf= of the decorator or configuration"),
+    "set": _SETS,
+    "unset": _SETS,
+    "setCurrentCatalog": _MOVES,
+    "setCurrentDatabase": _MOVES,
 }
+_FREE_WHILE_LOADING = frozenset({"set", "unset", "setCurrentCatalog", "setCurrentDatabase"})
 
 
 def _refuse_inside_query(name: str) -> None:
     scope = active_scope()
-    if scope is None or (name in {"set", "unset"} and not scope.defining):
+    if scope is None or (name in _FREE_WHILE_LOADING and not scope.defining):
         return
     what, fix = _WHAT[name]
     message = f"a query function {what}"

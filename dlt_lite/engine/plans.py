@@ -13,11 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from py4j.protocol import Py4JError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
-from dlt_lite.engine.empties import frame_of
 from dlt_lite.engine.files import normal_uri
-from dlt_lite.model.names import DatasetName
 
 _PYTHON = re.compile(r"Python|Pandas|Arrow|PySpark")
 _FOREIGN_CODE = frozenset({"ScalaUDF", "ScalaUDAF", "ScalaAggregator", "HiveSimpleUDF"})
@@ -90,18 +88,13 @@ class QueryFacts:
     changing: tuple[str, ...]
 
 
-def named(frame: DataFrame, name: DatasetName) -> DataFrame:
-    """Return a frame whose columns may be qualified by a dataset's name, as a table's may."""
-    session = frame.sparkSession
-    jvm: Any = session._jvm
-    logical = jvm.org.apache.spark.sql.catalyst.plans.logical
-    catalyst = jvm.org.apache.spark.sql.catalyst
-    qualifier = jvm.org.apache.spark.api.python.PythonUtils.toSeq(
-        [part for part in (name.catalog, name.schema) if part]
-    )
-    identifier = catalyst.AliasIdentifier(name.table, qualifier)
+def qualified_name(frame: DataFrame) -> tuple[str, ...]:
+    """Return the name by which a frame's columns may be qualified, in lower case; () for none."""
     plan = frame._jdf.queryExecution().analyzed()
-    return frame_of(session, logical.SubqueryAlias(identifier, plan))
+    if plan.nodeName() != "SubqueryAlias":
+        return ()
+    identifier = plan.identifier()
+    return tuple(part.lower() for part in (*_sequence(identifier.qualifier()), identifier.name()))
 
 
 def query_facts(frame: DataFrame) -> QueryFacts:
@@ -138,17 +131,16 @@ def columns_of(frame: DataFrame) -> str:
     return frame.schema.json()
 
 
-def reader_options(session: SparkSession, reader: object) -> dict[str, str]:
-    """Return the options that user code gave a reader; none where they cannot be read."""
+def reader_options(reader: object) -> str:
+    """Return the options that user code gave a reader, as canonical text; empty for none."""
     java_reader = getattr(reader, "_jreader", None)
     if java_reader is None:
-        return {}
-    jvm: Any = session._jvm
+        return ""
     try:
-        options = jvm.scala.jdk.javaapi.CollectionConverters.asJava(java_reader.extraOptions())
-        return {str(key): str(options[key]) for key in options}
+        options = java_reader.extraOptions()
+        return "" if options.isEmpty() else _map_text(options)
     except Py4JError:
-        return {}
+        return ""
 
 
 def _all_leaves(plan: Any) -> list[Any]:

@@ -9,14 +9,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.deltalog import commit, snapshot
-from dlt_lite.engine.empties import empty_frame
-from dlt_lite.engine.expressions import all_fit
+from dlt_lite.engine.empties import empty_frame, named
+from dlt_lite.engine.expressions import judging
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.kernel import append_json_lines
 from dlt_lite.engine.observing import observe, observed
-from dlt_lite.engine.plans import named, query_facts
+from dlt_lite.engine.plans import query_facts
 from dlt_lite.engine.sessions import flow_session
-from dlt_lite.engine.sql import references
+from dlt_lite.engine.sql import parsed
 from dlt_lite.model.names import DatasetName
 
 
@@ -62,9 +62,9 @@ def _resolve_and_look(spark: SparkSession, table: str, scratch: Path) -> None:
     for streaming in (True, False):
         frame = named(empty_frame(session, schema, streaming=streaming), DatasetName("s", "t"))
         frame.createOrReplaceTempView("t")
-        references(session, "with c as (select * from t) select name, count(*) from c group by all")
+        parsed(session, "with c as (select * from t) select name, count(*) from c group by all")
         query_facts(frame.where(F.col("n") > 1).withColumn("d", F.to_date("last")))
-        all_fit(frame, ["name is not null", "n between 1 and 5", "name in ('a', 'b')"])
+        judging(frame, ["name is not null", "n between 1 and 5", "name in ('a', 'b')"])
     query_facts(session.sql("with c as (select * from t) select name, sum(n) from c group by name"))
     counted, observation = observe(session.range(9).toDF("n"), [F.count_if(F.col("n") > 1)])
     counted.where("n > 2").write.format("delta").save(str(scratch / "counted"))

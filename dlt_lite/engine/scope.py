@@ -7,14 +7,24 @@ ones. Here names are found in Python reads and in SQL, and made resolvable for t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamReader
 
-from dlt_lite.engine.sql import SqlReference, references, replaced
+from dlt_lite.engine.plans import qualified_name
+from dlt_lite.engine.sessions import has_view
+from dlt_lite.engine.sql import (
+    Edit,
+    SqlReference,
+    edited,
+    has_long_columns,
+    parsed,
+    qualifier_edits,
+    reference_edits,
+)
 from dlt_lite.errors import BadName
-from dlt_lite.model.names import NameProblem, split_identifier
+from dlt_lite.model.names import LEGACY_SCHEMA, NameProblem, split_identifier
 
 Reader = DataFrameReader | DataStreamReader
 PATH_FORMATS = frozenset({"delta", "parquet", "json", "csv", "orc", "text", "avro", "binaryfile"})
@@ -40,10 +50,17 @@ Lookup = Callable[[Asked], DataFrame | None]
 
 @dataclass(frozen=True, slots=True)
 class QueryScope:
-    """The scope in which one query function is called."""
+    """The scope in which one query function is called.
+
+    Attributes:
+        session: the flow's session.
+        lookup: gives the frame of a dataset or of another pipeline's table, None for other names.
+        own_views: names of the temporary views that the function has made.
+    """
 
     session: SparkSession
     lookup: Lookup
+    own_views: set[str] = field(default_factory=set)
     defining: bool = True
 
     def table(self, text: str, *, streaming: bool, reader: object) -> object:
@@ -56,33 +73,49 @@ class QueryScope:
         return self._found(Asked(parts, streaming, reader))  # type: ignore[arg-type]
 
     def sql(self, text: str) -> str:
-        """Return SQL text whose dataset names the flow's session can resolve, as temporary views.
+        """Return SQL text whose dataset names the flow's session can resolve.
 
-        A one-part name keeps its text and becomes a view of that name, so that columns may be
-        qualified by it; a longer name is replaced by its last part. Two references that would need
-        different frames under one name get views of their own.
+        Each becomes a temporary view under a name that nobody else can have, so that it collides
+        with no CTE and no view of the user's.
         """
-        taken: dict[str, tuple[tuple[str, ...], bool]] = {}
-        changes: dict[SqlReference, str] = {}
-        for reference in references(self.session, text):
-            frame = self._found(Asked(reference.parts, reference.streaming, None))
+        statement = parsed(self.session, text)
+        edits: list[Edit] = []
+        bare: list[tuple[str, DataFrame]] = []
+        for reference in statement.references:
+            reader = self._reader(reference)
+            frame = self._found(Asked(reference.parts, reference.streaming, reader))
             if frame is None:
                 continue
-            meaning = (tuple(part.lower() for part in reference.parts), reference.streaming)
-            view = reference.parts[-1]
-            if taken.setdefault(view.lower(), meaning) != meaning:
-                view = f"{'__'.join(reference.parts)}__{len(taken)}"
-                changes[reference] = view
-                taken[view.lower()] = meaning
-            elif len(reference.parts) > 1:
-                changes[reference] = view
-            frame.createOrReplaceTempView(view)
-        return replaced(text, changes)
+            frame.createOrReplaceTempView(reference.view)
+            edits += reference_edits(reference)
+            if reference.alias_at is not None:
+                bare.append((reference.parts[-1].lower(), frame))
+        if bare and has_long_columns(statement.text, {table for table, _ in bare}):
+            names = {qualified_name(frame) for _, frame in bare}
+            names |= {(LEGACY_SCHEMA, table) for table, _ in bare}
+            edits += qualifier_edits(self.session, statement.text, names)
+        if statement.made_view is not None:
+            self.makes_view(statement.made_view)
+        return edited(statement.text, edits)
+
+    def makes_view(self, name: str) -> None:
+        """Take note of a temporary view of the function's own, which hides a dataset so named."""
+        self.own_views.add(name.lower())
 
     def _found(self, asked: Asked) -> DataFrame | None:
-        if is_path(asked.parts):
+        if is_path(asked.parts) or self._is_own_view(asked.parts):
             return None
         return self.lookup(asked)
+
+    def _is_own_view(self, parts: tuple[str, ...]) -> bool:
+        name = parts[0].lower()
+        return len(parts) == 1 and name in self.own_views and has_view(self.session, name)
+
+    def _reader(self, reference: SqlReference) -> Reader | None:
+        if not reference.options:
+            return None
+        reader = self.session.readStream if reference.streaming else self.session.read
+        return reader.options(**dict(reference.options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +131,14 @@ class LoadingScope:
         return None
 
     def sql(self, text: str) -> str:
-        """Leave SQL while loading as it is."""
+        """Leave SQL while loading as it is; what writes is refused."""
+        if self.session is not None:
+            parsed(self.session, text, loading=True)
         return text
+
+    def makes_view(self, name: str) -> None:
+        """Leave views made while loading to Spark."""
+        del name
 
 
 def is_path(parts: tuple[str, ...]) -> bool:

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+from dlt_lite.engine.sql import VIEW_PREFIX
+from dlt_lite.errors import BadOption
 
 
 def pipeline_session(base: SparkSession, configuration: Mapping[str, str]) -> SparkSession:
@@ -15,19 +19,30 @@ def pipeline_session(base: SparkSession, configuration: Mapping[str, str]) -> Sp
 
 
 def flow_session(pipeline: SparkSession, conf: Mapping[str, str]) -> SparkSession:
-    """Return a clone of a session: its settings, functions and views, and settings of its own."""
+    """Return a clone of a session: its settings, functions and views, and settings of its own.
+
+    Raises:
+        BadOption: Spark does not take a setting.
+    """
     java_session: Any = pipeline._jsparkSession
     session = SparkSession(pipeline.sparkContext, java_session.cloneSession())
     for key, value in conf.items():
-        session.conf.set(key, value)
+        try:
+            session.conf.set(key, value)
+        except PySparkException as error:
+            why = str(error).split(" SQLSTATE:")[0].splitlines()[0]
+            raise BadOption(
+                f"{key} cannot be set to {value!r} here: {why}",
+                fix="settings of Spark's start belong under `spark` of the project",
+            ) from error
     return session
 
 
 class TemporaryViews:
     """Sessions for resolving, shared by flows of equal settings.
 
-    A session in which user code left temporary views of its own is not used again, so that no flow
-    finds another's.
+    A session in which user code left temporary views or functions of its own is not used again, so
+    that no flow finds another's.
     """
 
     def __init__(self, pipeline: SparkSession) -> None:
@@ -41,12 +56,32 @@ class TemporaryViews:
         if key not in self._sessions:
             self._sessions[key] = flow_session(self._pipeline, conf)
         session = self._sessions.pop(key)
+        functions = _functions(session)
         yield session
-        if not _has_views(session):
+        if _only_our_views(session) and _functions(session) == functions:
             self._sessions[key] = session
 
 
-def _has_views(session: SparkSession) -> bool:
+def has_view(session: SparkSession, name: str) -> bool:
+    """Return whether a session has a temporary view of a name."""
+    return bool(_catalog(session).getTempView(name).isDefined())
+
+
+def _only_our_views(session: SparkSession) -> bool:
+    """Remove the views that stood for datasets in SQL; return whether there were no others."""
+    catalog = _catalog(session)
+    views = catalog.listLocalTempViews("*")
+    names = [str(views.apply(index).table()) for index in range(views.size())]
+    if not all(name.startswith(VIEW_PREFIX) for name in names):
+        return False
+    return all(catalog.dropTempView(name) for name in names)
+
+
+def _functions(session: SparkSession) -> int:
     java_session: Any = session._jsparkSession
-    catalog = java_session.sessionState().catalog()
-    return bool(catalog.listLocalTempViews("*").nonEmpty())
+    return int(java_session.sessionState().functionRegistry().listFunction().size())
+
+
+def _catalog(session: SparkSession) -> Any:
+    java_session: Any = session._jsparkSession
+    return java_session.sessionState().catalog()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from dlt_lite.engine.empties import named
 from dlt_lite.engine.observing import is_seen_once, observe, observed, observed_in_batch
-from dlt_lite.engine.plans import named
 from dlt_lite.engine.scope import Asked, QueryScope
 from dlt_lite.errors import DltLiteError
 from dlt_lite.execution.context import Context

@@ -156,7 +156,7 @@ class _FlowRun:
         )
         self._flow_id = context.flow_id(flow.flow.name, state.table_id, self._generation)
         self._counts = NO_COUNTS
-        self._errors: list[DltLiteError] = []
+        self._errors: list[BaseException] = []
         self._query: Future[StreamingQuery] | None = None
 
     def run(self) -> Counts:
@@ -205,17 +205,22 @@ class _FlowRun:
             while not query.awaitTermination(_PAUSE):
                 pass
         except Exception as error:
-            if self._errors:
-                raise self._errors[0] from error
-            raise failure(error, self._resolved, self._flow) from error
+            raised = self._errors[0] if self._errors else error
+            if isinstance(raised, Exception):
+                raise failure(raised, self._resolved, self._flow) from error
+            raise raised from error
 
     def _guarded(self, frame: DataFrame, batch: int) -> None:
-        """Write a batch; keep the error, of which Spark would hand on the text only."""
+        """Write a batch; keep what it raises, of which Spark would hand on the text only."""
         try:
             self._batch(frame, batch)
         except DltLiteError as error:
             self._errors.append(error)
             raise
+        except BaseException as error:
+            # py4j answers for an Exception only; of anything else the JVM would never hear.
+            self._errors.append(error)
+            raise RuntimeError(f"batch {batch} was broken off") from error
 
     def _batch(self, frame: DataFrame, batch: int) -> None:
         self._context.reached(f"batch_begun {batch}")

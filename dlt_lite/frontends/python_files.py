@@ -13,7 +13,6 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.interception import FLOW_SPARK, install
-from dlt_lite.engine.plans import digest
 from dlt_lite.engine.scope import LoadingScope
 from dlt_lite.errors import (
     DltLiteError,
@@ -21,7 +20,7 @@ from dlt_lite.errors import (
     MissingModule,
     NeedsAnalyze,
 )
-from dlt_lite.frontends.modules import ModuleSpace
+from dlt_lite.frontends.modules import ModuleSpace, ship_by_value
 from dlt_lite.model.datasets import Definitions
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import PipelineSettings
@@ -40,12 +39,10 @@ class LoadedPipeline:
     Attributes:
         definitions: what they declare.
         modules: the modules that they imported from the project.
-        code: a hash of all loaded project files.
     """
 
     definitions: Definitions
     modules: ModuleSpace
-    code: str
 
 
 def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> LoadedPipeline:
@@ -62,29 +59,38 @@ def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> L
     install()
     registry = Registry(pipeline.namespace, pipeline.project_root)
     modules = ModuleSpace(pipeline.folder, pipeline.project_root)
-    errors: list[DltLiteError] = []
     with (
         registering_into(registry),
         reading_through(LoadingScope(session)),
         modules.entered(),
     ):
-        for path in pipeline.files:
-            try:
-                _load(path, pipeline.project_root, without_spark=session is None)
-            except DltLiteError as error:
-                errors.append(error)
-        modules.ship_by_value()
-    for each in errors:
-        registry.refuse(each)
-    definitions = registry.freeze()
-    code = digest(*(path.read_text(encoding="utf-8") for path in modules.files()))
-    return LoadedPipeline(definitions, modules, code)
+        _load_all(pipeline, registry, without_spark=session is None)
+    return LoadedPipeline(registry.freeze(), modules)
+
+
+def _load_all(pipeline: PipelineSettings, registry: Registry, *, without_spark: bool) -> None:
+    """Load every file; an error that several files meet by an import is kept once."""
+    root = pipeline.project_root
+    told: set[str] = set()
+    broken: set[str] = set()
+    for path in pipeline.files:
+        if shown_path(str(path), root) in broken:
+            continue
+        try:
+            _load(path, root, without_spark=without_spark)
+        except DltLiteError as error:
+            if error.origin is not None:
+                broken.add(error.origin.path)
+            if str(error) not in told:
+                registry.refuse(error)
+            told.add(str(error))
 
 
 def _load(path: Path, root: Path, *, without_spark: bool) -> None:
     name = path.stem
     existing = sys.modules.get(name)
     if existing is not None and getattr(existing, "__file__", None) == str(path):
+        existing.__dict__.setdefault("spark", FLOW_SPARK)
         return
     own_name = name if existing is None else f"_dlt_lite_{name}"
     explain = partial(_explain, path=path, root=root, without_spark=without_spark)
@@ -96,6 +102,7 @@ def _executing(path: Path, name: str) -> Callable[[], None]:
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise FileBroken(f"{path} cannot be loaded", fix="name it with the ending .py")
+        ship_by_value(spec)
         module = importlib.util.module_from_spec(spec)
         module.__dict__["spark"] = FLOW_SPARK
         sys.modules[name] = module

@@ -9,7 +9,7 @@ fresh empty relation, which keeps the work linear.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from dlt_lite.engine.empties import empty_frame, rebound
-from dlt_lite.engine.expressions import all_fit, condition_facts, condition_text
-from dlt_lite.engine.plans import LeafKind, QueryFacts, digest, named, query_facts, reader_options
+from dlt_lite.engine.empties import empty_frame, named, rebound
+from dlt_lite.engine.expressions import condition_facts, judging
+from dlt_lite.engine.plans import LeafKind, QueryFacts, digest, query_facts, reader_options
 from dlt_lite.engine.scope import Asked, QueryScope
 from dlt_lite.engine.sessions import TemporaryViews
 from dlt_lite.errors import (
@@ -27,6 +27,7 @@ from dlt_lite.errors import (
     BadSchema,
     Cycle,
     DltLiteError,
+    ErrorGroup,
     KindConflict,
     MissingInput,
     NotADataFrame,
@@ -55,7 +56,7 @@ class Surroundings:
         on_disk: gives the schema of a dataset's table, None where it has none yet.
         published: gives the path of another pipeline's table, None where there is none.
         settings: the settings that change results, as canonical text.
-        code: a hash of the loaded files and of the versions that run them.
+        code: gives a hash of the files loaded by now and of what else Python code depends on.
     """
 
     session: SparkSession
@@ -63,7 +64,7 @@ class Surroundings:
     on_disk: Callable[[DatasetName], Schema | None]
     published: Callable[[DatasetName], str | None]
     settings: str
-    code: str
+    code: Callable[[], str]
 
 
 class _NotYet(BaseException):
@@ -121,12 +122,14 @@ class _Resolution:
                     self._fail_cycle(stack[stack.index(needs.name) :])
                 else:
                     stack.append(needs.name)
-            except UpstreamFailed as error:
-                self._consequences.append(error)
-                self._failed.add(top)
             except DltLiteError as error:
-                self._causes.append(error)
                 self._failed.add(top)
+                self._keep(error)
+
+    def _keep(self, error: DltLiteError) -> None:
+        for each in error.errors if isinstance(error, ErrorGroup) else (error,):
+            is_consequence = isinstance(each, UpstreamFailed)
+            (self._consequences if is_consequence else self._causes).append(each)
 
     def _fail_cycle(self, members: list[DatasetName]) -> None:
         self._failed.update(members)
@@ -141,17 +144,22 @@ class _Resolution:
         )
 
     def _dataset(self, dataset: Dataset) -> ResolvedDataset:
-        flows = tuple(self._flow(flow) for flow in self._definitions.flows_of(dataset.name))
+        flows = self._resolved_flows(dataset)
         kind = _kind_of(dataset, flows)
         schema = self._schema(dataset, kind, flows)
-        resolved = ResolvedDataset(dataset, kind, schema, flows)
-        self._check_rules(resolved)
-        return resolved
+        return self._with_rules(ResolvedDataset(dataset, kind, schema, flows))
 
-    def _flow(self, flow: Flow) -> ResolvedFlow:
-        if flow.name not in self._flows:
-            self._flows[flow.name] = self._resolved(flow)
-        return self._flows[flow.name]
+    def _resolved_flows(self, dataset: Dataset) -> tuple[ResolvedFlow, ...]:
+        errors: list[DltLiteError] = []
+        for flow in self._definitions.flows_of(dataset.name):
+            try:
+                if flow.name not in self._flows:
+                    self._flows[flow.name] = self._resolved(flow)
+            except DltLiteError as error:
+                error.origin = error.origin or flow.origin
+                errors.append(error)
+        raise_together(errors)
+        return tuple(self._flows[flow.name] for flow in self._definitions.flows_of(dataset.name))
 
     def _resolved(self, flow: Flow) -> ResolvedFlow:
         reads: dict[Read, None] = {}
@@ -186,14 +194,14 @@ class _Resolution:
         views: list[ResolvedDataset],
     ) -> str:
         dataset = self._definitions.datasets[flow.target]
-        rules = [f"{r.name} {r.action} {condition_text(r.condition)}" for r in dataset.rules]
+        rules = [f"{rule.name} {rule.action}" for rule in dataset.rules]
         options = [f"{read.name} {read.options}" for read in reads if read.options]
         return digest(
             facts.text or "",
             self._around.settings,
             str(sorted(flow.spark_conf.items())),
             str([*rules, *options, *dataset.options.partition_cols]),
-            self._around.code if facts.python else "",
+            self._around.code() if facts.python else "",
             *(view.flows[0].definition for view in views),
         )
 
@@ -210,10 +218,13 @@ class _Resolution:
         def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
             return explained(error, origin or flow.origin, flow.name)
 
-        with reading_through(QueryScope(session, lookup)):
-            result = call_user_code(flow.query, root=self._around.root, explain=explain)
-        if interrupted:
-            raise interrupted[0]
+        try:
+            with reading_through(QueryScope(session, lookup)):
+                result = call_user_code(flow.query, root=self._around.root, explain=explain)
+        finally:
+            # Whatever the user's `except` made of it.
+            if interrupted:
+                raise interrupted[0]
         return checked_frame(result, flow, session)
 
     def _frame(
@@ -221,7 +232,6 @@ class _Resolution:
     ) -> DataFrame | None:
         namespace = self._definitions.namespace
         name = qualify(asked.parts, namespace)
-        options = str(sorted(reader_options(session, asked.reader).items()))
         if name is not None and name in self._definitions.datasets:
             found = self._upstream(name, flow)
             _check_mode(found, asked, flow)
@@ -234,15 +244,15 @@ class _Resolution:
                     None,
                     streaming,
                     external=False,
-                    options="" if options == "[]" else options,
+                    options=reader_options(asked.reader),
                 )
             ] = None
-            return named(empty_frame(session, found.schema.text, streaming=streaming), name)
+            return empty_frame(session, found.schema.text, streaming=streaming, name=name)
         path = None if name is None else self._around.published(name)
         if name is not None and path is not None:
             reads[Read(name, path, asked.streaming, external=True)] = None
             return external_frame(session, asked, name, path)
-        if session.catalog.tableExists(".".join(f"`{part}`" for part in asked.parts)):
+        if _is_in_catalog(session, asked.parts):
             return None
         raise self._missing(asked)
 
@@ -309,26 +319,31 @@ class _Resolution:
                 )
         return declared
 
-    def _check_rules(self, resolved: ResolvedDataset) -> None:
+    def _with_rules(self, resolved: ResolvedDataset) -> ResolvedDataset:
+        """Return a dataset whose flows are defined by its rules, too.
+
+        Raises:
+            DltLiteError: what is wrong with the rules, together.
+        """
         dataset = resolved.dataset
         if not dataset.rules:
-            return
+            return resolved
         frame = empty_frame(self._around.session, resolved.schema.text, streaming=False)
-        conditions = [rule.condition for rule in dataset.rules]
-        if all_fit(frame, conditions):
-            return
-        facts = [(rule, condition_facts(frame, rule.condition)) for rule in dataset.rules]
-        raise_together(
-            [
-                BadExpectation(
-                    f"expectation {rule.name!r} of {dataset.shown} {fact.problem}: {fact.text}",
-                    origin=rule.origin,
-                    fix=fact.fix,
-                )
-                for rule, fact in facts
-                if fact.problem is not None
-            ]
+        judged = judging(frame, [rule.condition for rule in dataset.rules])
+        if judged is None:
+            raise_together(list(_bad_rules(dataset, frame)))
+            return resolved
+        facts = query_facts(judged)
+        code = self._around.code() if facts.python else ""
+        flows = (
+            replace(
+                flow,
+                definition=digest(flow.definition, facts.text or "", code),
+                changing=(*flow.changing, *facts.changing),
+            )
+            for flow in resolved.flows
         )
+        return replace(resolved, flows=tuple(flows))
 
 
 def explained(error: BaseException, origin: Origin, flow: str) -> DltLiteError:
@@ -390,6 +405,24 @@ def declared_schema(dataset: Dataset) -> Schema:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].split(" SQLSTATE:")[0] if lines else ""
+
+
+def _bad_rules(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
+    for rule in dataset.rules:
+        fact = condition_facts(frame, rule.condition)
+        if fact.problem is not None:
+            yield BadExpectation(
+                f"expectation {rule.name!r} of {dataset.shown} {fact.problem}: {fact.text}",
+                origin=rule.origin,
+                fix=fact.fix,
+            )
+
+
+def _is_in_catalog(session: SparkSession, parts: tuple[str, ...]) -> bool:
+    try:
+        return session.catalog.tableExists(".".join(f"`{part}`" for part in parts))
+    except PySparkException:
+        return False  # its catalog is not there either
 
 
 def _kind_of(dataset: Dataset, flows: tuple[ResolvedFlow, ...]) -> DatasetKind:

@@ -16,10 +16,13 @@ from dlt_lite.errors import (
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind, DeclaredAs, Definitions
+from dlt_lite.model.schema import places
 
 _UNSTORABLE = frozenset(" ,;{}()\n\t=")
 _RESERVED = frozenset({"_change_type", "_commit_version", "_commit_timestamp"})
-_UNSTORABLE_TYPES = ("void", "interval", "calendarinterval", "null")
+_UNSTORABLE_TYPES = ("void", "interval", "calendarinterval", "null", "time(")
+_COMPLEX = frozenset({"struct", "array", "map", "variant"})
+_MAPPING = "delta.columnMapping.mode"
 _READS_CHANGES = ("readchangefeed", "skipchangecommits", "readchangedata")
 
 
@@ -27,7 +30,7 @@ def problems_of_declarations(definitions: Definitions) -> list[DltLiteError]:
     """Return what is wrong with declarations alone, before any query is called."""
     return [
         problem
-        for rule in (_flows_without_target, _datasets_without_flow, _views_with_two_flows)
+        for rule in (_flows_without_target, _datasets_without_flow)
         for problem in rule(definitions)
     ]
 
@@ -38,7 +41,10 @@ def problems_of(graph: ResolvedGraph) -> list[DltLiteError]:
         _batch_where_a_stream_is_needed,
         _stream_where_a_batch_is_needed,
         _stream_over_an_overwritten_table,
+        _view_with_two_flows,
+        _columns_that_are_none_or_come_twice,
         _columns_that_cannot_be_stored,
+        _columns_that_cannot_part,
         _options_that_name_no_column,
     )
     return [
@@ -82,15 +88,13 @@ def _datasets_without_flow(definitions: Definitions) -> Iterator[DltLiteError]:
             )
 
 
-def _views_with_two_flows(definitions: Definitions) -> Iterator[DltLiteError]:
-    for name, dataset in definitions.datasets.items():
-        flows = definitions.flows_of(name)
-        if len(flows) > 1 and dataset.declared_as is DeclaredAs.MATERIALIZED_VIEW:
-            yield KindConflict(
-                f"materialized view {dataset.shown} has {len(flows)} flows",
-                origin=flows[1].origin,
-                fix="use one query with UNION, or a streaming table",
-            )
+def _view_with_two_flows(_: ResolvedGraph, resolved: ResolvedDataset) -> Iterator[DltLiteError]:
+    if resolved.kind is DatasetKind.MATERIALIZED_VIEW and len(resolved.flows) > 1:
+        yield KindConflict(
+            f"materialized view {resolved.dataset.shown} has {len(resolved.flows)} flows",
+            origin=resolved.flows[1].flow.origin,
+            fix="use one query with UNION, or a streaming table",
+        )
 
 
 def _batch_where_a_stream_is_needed(
@@ -143,32 +147,74 @@ def _stream_over_an_overwritten_table(
                 )
 
 
+def _columns_that_are_none_or_come_twice(
+    _: ResolvedGraph, resolved: ResolvedDataset
+) -> Iterator[DltLiteError]:
+    shown, where = resolved.dataset.shown, resolved.dataset.origin
+    if resolved.kind is DatasetKind.TEMPORARY_VIEW:
+        return
+    if not resolved.schema.columns:
+        yield BadSchema(
+            f"{shown}: the query yields no column", origin=where, fix="select at least one"
+        )
+    seen: set[str] = set()
+    for place in places(resolved.schema):
+        if str(place).lower() in seen:
+            yield BadSchema(
+                f"{shown}: column {str(place)!r} comes twice",
+                origin=where,
+                fix="rename one by .alias",
+            )
+        seen.add(str(place).lower())
+
+
 def _columns_that_cannot_be_stored(
     _: ResolvedGraph, resolved: ResolvedDataset
 ) -> Iterator[DltLiteError]:
     if resolved.kind is DatasetKind.TEMPORARY_VIEW:
         return
-    seen: set[str] = set()
-    for column in resolved.schema.columns:
-        where, shown = resolved.dataset.origin, f"{resolved.dataset.shown}: column {column.name!r}"
-        if column.name.lower() in seen:
-            yield BadSchema(f"{shown} comes twice", origin=where, fix="rename one by .alias")
-        seen.add(column.name.lower())
-        if column.name.lower() in _RESERVED:
+    where = resolved.dataset.origin
+    mapped = resolved.dataset.options.table_properties.get(_MAPPING, "none") != "none"
+    for place in places(resolved.schema):
+        shown = f"{resolved.dataset.shown}: column {str(place)!r}"
+        if str(place).lower() in _RESERVED:
             yield ReservedColumn(
                 f"{shown} has a name of Delta's own", origin=where, fix="rename it"
             )
-        if _UNSTORABLE & set(column.name) or not column.name:
+        if not place.path[-1]:
+            yield BadSchema(f"{shown} has no name", origin=where, fix="name it by .alias")
+        if place.is_field and not mapped and _UNSTORABLE & set(place.path[-1]):
             yield BadSchema(
                 f"{shown} has a character that Delta cannot store (one of ' ,;{{}}()\\n\\t=')",
                 origin=where,
                 fix="rename it by .alias or .withColumnRenamed",
             )
-        if column.shown_type.startswith(_UNSTORABLE_TYPES):
+        if place.shown_type.startswith(_UNSTORABLE_TYPES):
             yield BadSchema(
-                f"{shown} has type {column.shown_type}, which Delta cannot store",
+                f"{shown} has type {place.shown_type}, which Delta cannot store",
                 origin=where,
                 fix="cast it to a type that can be stored",
+            )
+
+
+def _columns_that_cannot_part(
+    _: ResolvedGraph, resolved: ResolvedDataset
+) -> Iterator[DltLiteError]:
+    shown, where = resolved.dataset.shown, resolved.dataset.origin
+    wanted = {name.lower() for name in resolved.dataset.options.partition_cols}
+    if wanted and wanted >= {name.lower() for name in resolved.schema.names}:
+        yield BadOption(
+            f"partition_cols of {shown} are all of its columns",
+            origin=where,
+            fix="leave one out: a file holds what is not in its folder's name",
+        )
+    for column in resolved.schema.columns:
+        if column.name.lower() in wanted and column.shown_type in _COMPLEX:
+            yield BadOption(
+                f"partition_cols of {shown} names {column.name!r}, which is of type "
+                f"{column.shown_type}",
+                origin=where,
+                fix="partition by a column of a plain type, such as a date or a text",
             )
 
 

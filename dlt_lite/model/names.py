@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 LONGEST_NAME = 128
 _PART = re.compile(r"[A-Za-z0-9_]+")
+_ODD = re.compile(r"[`\s]")
 _TOKEN = re.compile(r"\s*(?:`((?:[^`]|``)*)`|([^.`\s]+))\s*")
 LEGACY_SCHEMA = "live"
 
@@ -88,7 +89,7 @@ def dataset_name(text: str, namespace: Namespace) -> DatasetName:
     """
     parts = split_identifier(text)
     for part in parts:
-        if not _PART.fullmatch(part):
+        if not _PART.fullmatch(part) or _ODD.search(text):
             message = f"{text!r}: a name has letters, digits and underscores only"
             raise NameProblem(message)
         if len(part) > LONGEST_NAME:

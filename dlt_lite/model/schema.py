@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +67,54 @@ def _bare(kind: object) -> object:
     return kind
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column, or what lies inside one.
+
+    Attributes:
+        path: the names that lead to it; `element`, `key` and `value` lead into arrays and maps.
+        is_field: whether it is a column or a field of a struct.
+        shown_type: its type as a person reads it.
+    """
+
+    path: tuple[str, ...]
+    is_field: bool
+    shown_type: str
+
+    def __str__(self) -> str:
+        """Return the path with dots."""
+        return ".".join(self.path)
+
+
+def places(schema: Schema) -> Iterator[Place]:
+    """Yield every column of a schema and all that lies inside, from the outside in."""
+    for column in schema.columns:
+        yield from _places((column.name,), json.loads(column.type), is_field=True)
+
+
+def _places(
+    path: tuple[str, ...], kind: str | dict[str, Any], *, is_field: bool
+) -> Iterator[Place]:
+    if isinstance(kind, str):
+        yield Place(path, is_field, kind)
+        return
+    yield Place(path, is_field, kind["type"])
+    for field in kind.get("fields", ()):
+        yield from _places((*path, field["name"]), field["type"], is_field=True)
+    inside = {"elementType": "element", "keyType": "key", "valueType": "value"}
+    for key, word in inside.items():
+        if key in kind:
+            yield from _places((*path, word), kind[key], is_field=False)
+
+
 class SchemaClash(ValueError):
     """Two schemas give one column different types; the text says which."""
 
 
 def merged(first: Schema, second: Schema) -> Schema:
     """Return the first schema with the columns that only the second has behind its own.
+
+    What only one of them has may hold NULL.
 
     Raises:
         SchemaClash: a column has another type in the second.
@@ -83,7 +126,7 @@ def merged(first: Schema, second: Schema) -> Schema:
 def _merged_fields(first: list[Any], second: list[Any]) -> list[Any]:
     later = {each["name"].lower(): each for each in second}
     kept = [_merged_field(each, later.pop(each["name"].lower(), None)) for each in first]
-    return [*kept, *later.values()]
+    return [*kept, *({**each, "nullable": True} for each in later.values())]
 
 
 def _merged_field(field: dict[str, Any], other: dict[str, Any] | None) -> dict[str, Any]:

@@ -42,7 +42,10 @@ def selected(expressions: Iterable[str], among: Selectable) -> frozenset[Dataset
     Raises:
         BadSelection: an expression selects nothing.
     """
-    words = [word for text in expressions for word in text.replace(",", " ").split()]
+    given = tuple(expressions)
+    words = [word for text in given for word in text.replace(",", " ").split()]
+    if given and not words:
+        raise BadSelection("the selection is empty", fix="name datasets, or leave it out for all")
     return frozenset(name for word in words for name in _selected(word, among))
 
 

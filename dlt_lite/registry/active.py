@@ -34,6 +34,9 @@ class FlowScope(Protocol):
     def sql(self, text: str) -> str:
         """Return SQL text whose names the flow's session can resolve."""
 
+    def makes_view(self, name: str) -> None:
+        """Take note of a temporary view that user code makes."""
+
     @property
     def defining(self) -> bool:
         """True inside a query function, False while a file is loaded."""

@@ -47,6 +47,7 @@ class Registry:
         self._datasets: dict[DatasetName, Dataset] = {}
         self._flows: dict[str, Flow] = {}
         self._functions: dict[DatasetName, Query] = {}
+        self._refused: list[Query | None] = []
         self._rules: dict[int, tuple[object, list[Rule]]] = {}
         self._target_conf: dict[DatasetName, Mapping[str, str]] = {}
         self._notes: list[str] = []
@@ -78,6 +79,7 @@ class Registry:
         origin = self.here()
         name = self._named(text, origin)
         if name is None or self._taken(name, text, origin):
+            self._refused.append(function)
             return None
         shown = split_identifier(text)[-1] if name.short(self.namespace) == name.table else text
         self._datasets[name] = Dataset(name, shown, declared_as, options, tuple(rules), origin)
@@ -99,7 +101,8 @@ class Registry:
         """Record a flow."""
         origin = self.here()
         full = self._named(target, origin) if isinstance(target, str) else target
-        if full is None:
+        # Folders are named by a flow, so its name is held to the rules of a dataset's.
+        if full is None or self._named(name, origin) is None:
             return
         if (other := self._flows.get(name.lower())) is not None:
             self.refuse(
@@ -177,7 +180,8 @@ class Registry:
         return self._rules.get(id(function), (None, []))[1]
 
     def _refuse_orphans(self) -> None:
-        owned = {id(part) for each in self._functions.values() for part in _unwrapped(each)}
+        declaring = (*self._functions.values(), *self._refused)
+        owned = {id(part) for each in declaring for part in _unwrapped(each)}
         for key, (function, rules) in self._rules.items():
             if key not in owned:
                 what = getattr(function, "__name__", "this function")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import threading
@@ -15,6 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 from pyspark.sql.types import StringType, StructField, StructType
 
 from dlt_lite.dag.order import upstream
+from dlt_lite.engine.standing import standing_in
 from dlt_lite.errors import BadSelection
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName, dataset_name
@@ -178,7 +180,9 @@ class PipelineUnderTest:
 
     def _analysis(self) -> Analysed:
         if self._analysed is None:
-            self._analysed = analyse(self.settings, self._session)
+            root = self.settings.project_root
+            with contextlib.chdir(root), standing_in(self._session, root):
+                self._analysed = analyse(self.settings, self._session)
         return self._analysed
 
     def _selection(self, asked: Sequence[str]) -> tuple[str, ...]:

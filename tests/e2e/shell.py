@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ROOT / "pipelines"
 COMMAND = (sys.executable, "-m", "dlt_lite")
 _PATIENCE = 600
+# A process that lives for seconds is done sooner where its code is not compiled twice.
+_QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
 _OF_A_TERMINAL = ("NO_COLOR", "FORCE_COLOR", "DLT_LITE_OUTPUT", "DLT_LITE_PROJECT")
 
 
@@ -45,7 +48,9 @@ def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, st
         changes: what differs; None takes a variable away.
     """
     plain = {key: value for key, value in os.environ.items() if key not in _OF_A_TERMINAL}
-    changed = {**plain, "PYTHONPATH": str(ROOT), **(changes or {})}
+    java_options = f"{plain.get('JDK_JAVA_OPTIONS', '')} {_QUICK_COMPILER}".strip()
+    ours = {"PYTHONPATH": str(ROOT), "JDK_JAVA_OPTIONS": java_options}
+    changed = {**plain, **ours, **(changes or {})}
     return {key: value for key, value in changed.items() if value is not None}
 
 
@@ -75,7 +80,7 @@ def dlt_lite_here(project: Path, *words: str) -> Ended:
 def begun(
     project: Path, *words: str, changes: Mapping[str, str | None] | None = None
 ) -> subprocess.Popen[str]:
-    """Begin a command in a project; its stdout and stderr are pipes."""
+    """Begin a command in a project, in a process group of its own; its words go into pipes."""
     return subprocess.Popen(
         [*COMMAND, *words],
         cwd=project,
@@ -84,7 +89,14 @@ def begun(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+
+
+def ended(process: subprocess.Popen[str], beginning: str = "") -> Ended:
+    """Wait for a command's end; `beginning` is what was read of its stderr before."""
+    out, err = process.communicate(timeout=_PATIENCE)
+    return Ended(process.returncode, out, beginning + err)
 
 
 def read_until(process: subprocess.Popen[str], mark: str) -> str:
@@ -96,6 +108,11 @@ def read_until(process: subprocess.Popen[str], mark: str) -> str:
         if mark in line:
             return "".join(said)
     raise AssertionError(f"{mark!r} was never said, but:\n{''.join(said)}")
+
+
+def place_of(uri: str) -> str:
+    """Return the path that a file URI means; Spark takes `%20` for three characters of a name."""
+    return unquote(urlsplit(uri).path)
 
 
 def copy_of_the_example(folder: Path) -> Path:
