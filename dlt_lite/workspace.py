@@ -480,6 +480,8 @@ class _Update:
         self, lock: PipelineLock, folder: RunFolder, emit: Emitter, earlier: list[RunFolder]
     ) -> DltLiteError | None:
         """Carry the update out; return the error that ended it, None where it came to its end."""
+        import dlt_lite.pipeline  # noqa: F401, PLC0415 - imports Spark, before its start is counted
+
         try:
             with self._project._session(  # noqa: SLF001 - same room, same reason
                 self._settings, self._listeners.on_note, folder.spark_log
@@ -488,6 +490,7 @@ class _Update:
                 folder.jvm_started(session.jvm_pid)
                 self._listeners.on_session()
                 emit(RuntimeDetails(_versions(session)))
+                self._get_ready_to_record(session)
                 error = self._carried_out(session, folder, emit)
                 self._record_events(session, [*earlier, folder])
                 if error is None:
@@ -517,7 +520,8 @@ class _Update:
             self._leave_manifest(analysed, context, folder)
             emit(UpdateProgress(UpdateState.RUNNING))
             outcomes = corridor.execute(analysed, context, plan)
-            self._leave_manifest(analysed, context, folder)
+            if plan.writes():
+                self._leave_manifest(analysed, context, folder)
             emit(UpdateProgress(corridor.final_state(outcomes, stopped=ways.stop.is_set())))
         except DltLiteError as error:
             emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
@@ -546,6 +550,15 @@ class _Update:
                 f"files that were read are gone, their rows would be lost: {listed}",
                 fix="put the files back, or say --yes",
             )
+
+    def _get_ready_to_record(self, session: EngineSession) -> None:
+        """Load what writing events takes, beside the work that comes first."""
+        from dlt_lite.storage.event_table import get_ready  # noqa: PLC0415 - imports Spark
+        from dlt_lite.storage.layout import Layout  # noqa: PLC0415
+
+        path = Layout(self._settings.storage_root, self._settings.name).events()
+        arguments = (session.spark, path, COLUMNS_DDL)
+        threading.Thread(target=get_ready, args=arguments, daemon=True).start()
 
     def _record_events(self, session: EngineSession, folders: list[RunFolder]) -> None:
         """Write the events of this update, and of those that could not, into the event table."""

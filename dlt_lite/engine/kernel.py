@@ -71,6 +71,26 @@ def append_json_lines(  # noqa: PLR0913 - one keyword for each thing a commit ne
     return True
 
 
+def warm_up(session: SparkSession, path: str, columns: str, *, exists: bool) -> None:
+    """Load what an append takes, up to the point where it would write."""
+    jvm: Any = session._jvm
+    java_session: Any = session._jsparkSession
+    kernel = jvm.io.delta.kernel
+    engine = kernel.defaults.engine.DefaultEngine.create(
+        java_session.sessionState().newHadoopConf()
+    )
+    types = kernel.internal.types.DataTypeJsonSerDe.deserializeStructType(
+        StructType.fromDDL(columns).json()
+    )
+    table = kernel.Table.forPath(engine, path)
+    if exists:
+        table.getLatestSnapshot(engine).getLatestTransactionVersion(engine, "")
+    transaction = _begun(kernel, engine, table, types, exists=exists).build(engine)
+    state = transaction.getTransactionState(engine)
+    rows = kernel.internal.util.Utils.singletonCloseableIterator(_rows(jvm, engine, types, "{}"))
+    kernel.Transaction.transformLogicalData(engine, state, rows, jvm.java.util.HashMap())
+
+
 def _begun(kernel: Any, engine: Any, table: Any, types: Any, *, exists: bool) -> Any:
     if exists:
         return table.createTransactionBuilder(engine, _WRITER, kernel.Operation.WRITE)

@@ -141,12 +141,13 @@ def qualifier_edits(
         text: the text, with `${…}` replaced.
         tables: the full names, in lower case, of tables that are mentioned without an alias.
     """
-    for parts, start, stop in _columns(_plan(session, text)[1]):
+    for parts, start in _columns(_plan(session, text)[1]):
         for length in range(len(parts) - 1, 1, -1):
             prefix = tuple(part.lower() for part in parts[:length])
-            if any(name[-length:] == prefix for name in tables):
-                kept = [_quoted(part) if part != "*" else part for part in parts[length - 1 :]]
-                yield Edit(start, stop, ".".join(kept))
+            written = re.compile(rf"{_PART}(?:{_GAP}\.{_GAP}{_PART}){{{length - 1}}}", re.DOTALL)
+            found = written.match(text, start)
+            if found and any(name[-length:] == prefix for name in tables):
+                yield Edit(start, found.end(), _quoted(parts[length - 1]))
                 break
 
 
@@ -243,8 +244,8 @@ def _reference(plan: Any, text: str, place: _Place) -> SqlReference:
     return SqlReference(parts, streaming, options, start, stop, alias_at)
 
 
-def _columns(plan: Any) -> Iterator[tuple[tuple[str, ...], int, int]]:
-    """Yield every qualified column and star of a plan: its parts, and where it stands."""
+def _columns(plan: Any) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield every qualified column and star of a plan: its parts, and where it begins."""
     plans = [plan]
     while plans:
         each = plans.pop()
@@ -254,7 +255,7 @@ def _columns(plan: Any) -> Iterator[tuple[tuple[str, ...], int, int]]:
         yield from _columns_of(each)
 
 
-def _columns_of(plan: Any) -> Iterator[tuple[tuple[str, ...], int, int]]:
+def _columns_of(plan: Any) -> Iterator[tuple[tuple[str, ...], int]]:
     expressions = _items(plan.expressions())
     while expressions:
         each = expressions.pop()
@@ -262,12 +263,12 @@ def _columns_of(plan: Any) -> Iterator[tuple[tuple[str, ...], int, int]]:
         name = each.nodeName()
         if name == "UnresolvedAttribute":
             parts = tuple(_items(each.nameParts()))
-        elif name == "UnresolvedStar" and each.target().isDefined():
+        elif name.startswith("UnresolvedStar") and each.target().isDefined():
             parts = (*_items(each.target().get()), "*")
         else:
             continue
         if len(parts) > 2:  # noqa: PLR2004 - schema, table, column
-            yield parts, each.origin().startIndex().get(), _stop(each)
+            yield parts, each.origin().startIndex().get()
 
 
 def _items(sequence: Any) -> list[Any]:

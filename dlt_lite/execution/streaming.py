@@ -270,14 +270,16 @@ class _FlowRun:
 
     def _complete(self, frame: DataFrame, batch: int) -> None:
         """Do what a crash left undone of a batch whose rows are in the table."""
-        if self._is_done(batch):
-            return
-        path = batch_counts_path(self._checkpoint, batch)
-        recorded = read_counts(Files(self._context.session), path)
-        if recorded is not None:
-            self._acknowledge(batch, recorded.counts, None)
-            return
         session, table = self._context.session, self._state.path
+        files = Files(session)
+        recorded = read_counts(files, batch_counts_path(self._checkpoint, batch))
+        if recorded is not None:
+            if files.exists(f"{self._checkpoint}/state"):
+                # Spark refuses a batch that has not passed its state stores.
+                count_now(frame, ())
+            if not self._is_done(batch):
+                self._acknowledge(batch, recorded.counts, None)
+            return
         counts = self._counted_again(frame, batch_rows(session, table, self._record(batch)))
         self._acknowledge(batch, _together(counts, self._view_counts()), None)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.deltalog import has_commits
-from dlt_lite.engine.kernel import append_json_lines
+from dlt_lite.engine.kernel import append_json_lines, warm_up
 
 _APP_ID = "dlt_lite/events"
 
@@ -34,6 +36,12 @@ def record_events(
         number=_number(update_id),
         exists=has_commits(session, path),
     )
+
+
+def get_ready(session: SparkSession, path: str, columns: str) -> None:
+    """Load the classes that recording takes; nothing is written, and nothing comes of a failure."""
+    with contextlib.suppress(Exception):
+        warm_up(session, path, columns, exists=has_commits(session, path))
 
 
 def _number(update_id: str) -> int:

@@ -36,9 +36,9 @@ def make_project(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
-def one_file(root: Path, text: str) -> Path:
+def one_file(root: Path, *texts: str) -> Path:
     """Write a project whose one pipeline, `shop`, has one file; the usual imports stand on top."""
-    return make_project(root, {"shop/tables.py": HEAD + textwrap.dedent(text)})
+    return make_project(root, {"shop/tables.py": HEAD + "".join(map(textwrap.dedent, texts))})
 
 
 def settings_of(

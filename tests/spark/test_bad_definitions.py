@@ -1,6 +1,5 @@
 """What a pipeline file may not say: the code, the line, the sentence; nothing is written."""
 
-import textwrap
 from dataclasses import dataclass
 
 import pytest
@@ -933,8 +932,7 @@ CASES = [*QUERIES, *COLUMNS, *RULES, *KINDS, *FILES]
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_a_person_reads_what_is_wrong_and_where(case, spark, tmp_path):
-    text = ORDERS + textwrap.dedent(case.text)
-    root = one_file(tmp_path / "project", text)
+    root = one_file(tmp_path / "project", ORDERS, case.text)
     before = sorted(tmp_path.rglob("*"))
 
     found = problems(spark, root)
