@@ -240,14 +240,14 @@ def _why_replace(resolved: ResolvedDataset, situation: Situation, table: TableSt
         return "its refresh_policy is full"
     if table.last is None:
         return "its last refresh left no record"
+    if flow.changing:
+        # First, since a random seed makes the definition another each time.
+        return "; ".join(flow.changing)
     if table.last.definition != flow.definition:
         return "its definition changed"
     if not table.counted:
         return "its last refresh ended before its counts were recorded"
-    for reasons in (flow.changing, table.touched, situation.changes):
-        if reasons:
-            return "; ".join(reasons)
-    return ""
+    return "; ".join(table.touched or situation.changes)
 
 
 def _with_metadata(

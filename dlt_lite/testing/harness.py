@@ -13,7 +13,7 @@ from types import NoneType
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
 from dlt_lite.dag.order import upstream
 from dlt_lite.engine.standing import standing_in
@@ -34,6 +34,7 @@ from dlt_lite.workspace import Project
 Row = Mapping[str, object]
 # What is written as text and cast, so that 5 may be given for a DECIMAL and a day for a TIMESTAMP.
 _PLAIN = (str, int, float, Decimal, NoneType)
+_NESTED = (ArrayType, MapType, StructType)
 
 
 def engine_settings(environ: Mapping[str, str]) -> EngineSettings:
@@ -214,7 +215,9 @@ class PipelineUnderTest:
             )
         text = StructType()
         for field in types.fields:
-            is_plain = all(isinstance(row.get(field.name), _PLAIN) for row in rows)
+            is_plain = not isinstance(field.dataType, _NESTED) and all(
+                isinstance(row.get(field.name), _PLAIN) for row in rows
+            )
             text.add(field.name, StringType() if is_plain else field.dataType)
         values = [
             tuple(_as_given(row.get(field.name), field) for field in text.fields) for row in rows
@@ -254,11 +257,15 @@ class RunUnderTest:
         return str(self.result.state)
 
     def table(self, name: str) -> DataFrame:
-        """Return a dataset's table as a frame."""
+        """Return a dataset's table as this update left it; one that was given, as it is now."""
         path = self._paths.get(name.lower())
         if path is None:
             raise _unknown("dataset", name, self._paths)
-        return self._session.read.format("delta").load(path)
+        reader = self._session.read.format("delta")
+        version = self.dataset(name).version
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(path)
 
     def rows(self, name: str) -> list[dict[str, object]]:
         """Return a dataset's rows as dictionaries."""
