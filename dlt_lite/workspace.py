@@ -287,9 +287,9 @@ class Project:
         Raises:
             BadSelection: no update of any pipeline has made such a table, or not that version.
         """
+        made = self._table(dataset)
         from dlt_lite.engine.deltalog import latest_version  # noqa: PLC0415 - imports Spark
 
-        made = self._table(dataset)
         path = _place(str(made.path))
         with self._session(pipeline_of(self.settings, made.pipeline)) as session:
             found = latest_version(session.spark, path)
@@ -347,7 +347,11 @@ class Project:
             owners = " and ".join(each.pipeline for each in made)
             raise BadSelection(f"pipelines {owners} both have {dataset}", fix=f"say {choices}")
         known = [each.name for each in self._made() if each.path is not None]
-        fix = did_you_mean(dataset, known, otherwise="there are") if known else "run it first"
+        fix = (
+            did_you_mean(dataset, known, otherwise="there are")
+            if known
+            else "run its pipeline first"
+        )
         raise BadSelection(f"no update has made a table {shown(dataset)}", fix=fix)
 
     def _made(self) -> Iterator[_Made]:

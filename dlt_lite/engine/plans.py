@@ -180,7 +180,10 @@ def _relation_leaf(relation: Any) -> Leaf:
     detail = f"{paths} {relation.fileFormat()} {_map_text(relation.options())}"
     index = location.getClass().getSimpleName()
     if "Tahoe" in index or "Delta" in index:
-        return Leaf(LeafKind.DELTA, paths, f"{paths} {_map_text(relation.options())}")
+        # A version that was asked for stands in no option.
+        past = location.isTimeTravelQuery()
+        asked = f" version {location.getSnapshot().version()}" if past else ""
+        return Leaf(LeafKind.DELTA, paths, f"{paths} {_map_text(relation.options())}{asked}")
     return Leaf(LeafKind.FILES, paths, detail)
 
 
@@ -263,6 +266,8 @@ def _changing(plan: Any, classes: set[str], leaves: tuple[Leaf, ...]) -> list[st
     why += [f"it runs code of a JAR ({name})" for name in sorted(classes & _FOREIGN_CODE)]
     if not _deterministic(plan):
         why.append("it is not deterministic")
+    if "Sample" in classes:
+        why.append("it takes a sample")
     for leaf in leaves:
         if leaf.kind is LeafKind.UNKNOWN:
             why.append(f"its source {leaf.detail} cannot be compared")

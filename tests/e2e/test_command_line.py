@@ -461,7 +461,9 @@ def test_a_folder_without_jars_exits_5_and_names_what_is_missing(project: Path, 
         project, "run", "shop", "-o", "json", changes={"DLT_LITE_JARS_DIR": str(tmp_path)}
     )
 
+    newest = dlt_lite(project, "runs", "--limit", "1", "-o", "json").json[0]
     assert refused.code == 5
+    assert newest["state"] == "FAILED"
     assert refused.json["error"]["code"] == "DLT003"
     assert "delta-spark_4.2_2.13-4.4.0.jar" in refused.err
 

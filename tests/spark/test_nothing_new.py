@@ -201,7 +201,7 @@ def test_a_view_is_left_alone_only_where_its_answer_provably_stays(dlt, tmp_path
         "dated": "it uses CurrentTimestamp",
         "files": "nothing that it reads has changed",
     }
-    assert rewritten["files"] == f"the files in file:{shop.landing} changed"
+    assert rewritten["files"] == f"the files in file://{shop.landing} changed"
     shop.run()
     assert shop.rows("files") == [(1, 12)]
     shop.land("2.json", {"id": 2})

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlt_lite.cli.complaints import complaint_json
+from dlt_lite.errors import ErrorGroup, FlowFailed, MissingInput, NoJava
 from dlt_lite.events.records import (
     CreateUpdate,
     DatasetDefinition,
@@ -20,8 +22,9 @@ from dlt_lite.events.records import (
     UpdateProgress,
     UpdateState,
 )
+from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount
-from dlt_lite.report.summary import UpdateResult, plan_result, update_result
+from dlt_lite.report.summary import UpdateResult, error_json, plan_result, update_result
 
 STREAM, VIEW, INLINE = "streaming_table", "materialized_view", "temporary_view"
 POSITIVE = ExpectationDefinition("positive", "drop", "amount > 0")
@@ -363,6 +366,34 @@ def test_an_update_that_failed_says_why():
 
     assert (result.state, result.error) == ("FAILED", "[DLT006] no JVM")
     assert result.ended == "2026-11-24T12:00:03.000Z"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MissingInput("a reads b", origin=Origin("tables.py", 3), fix="did you mean 'c'?"),
+        NoJava("none was found", fix="install one:\n  a JDK 17"),
+        FlowFailed("it broke,\nand how", origin=Origin("tables.py", 4)),
+    ],
+)
+def test_an_error_is_printed_in_its_parts(error):
+    failed = progress("orders", "FAILED", error=str(error))
+    result = update_result(told(BEGUN, planned("orders"), failed, over("FAILED", error=str(error))))
+
+    plain = result.as_json()
+
+    assert plain["error"] == complaint_json(error)["error"] == plain["datasets"][0]["error"]
+
+
+def test_of_several_errors_the_first_is_printed():
+    errors = ErrorGroup([NoJava("one", fix="install it"), FlowFailed("two")])
+
+    assert error_json(str(errors)) == complaint_json(errors)["error"]
+
+
+def test_a_text_that_is_no_error_of_ours_is_a_message():
+    assert error_json("why") == {"code": None, "message": "why", "origin": None, "fix": None}
+    assert error_json(None) is None
 
 
 def test_no_events_make_an_empty_result():

@@ -1,0 +1,362 @@
+"""A definition's hash: the same wherever nothing changed, another wherever the answer may be."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlt_lite.engine.sessions import flow_session
+from dlt_lite.pipeline import analyse
+from tests.spark.projects import analysed, flows_of, make_project, resolved
+
+pytestmark = pytest.mark.spark
+
+ROOT = Path(__file__).resolve().parents[2]
+HELPERS = """
+from pyspark.sql import functions as F
+
+FACTOR = 2
+
+@F.udf("bigint")
+def scaled(number):
+    return FACTOR * number
+"""
+TABLES = """
+import dlt_lite as dlt
+from pyspark.sql import Window, functions as F
+from helpers import scaled
+
+LEAST = int(spark.conf.get("least"))
+SMALL = ["a", "b", "c", "d", "e"]
+
+def named(name, size):
+    @dlt.table(name=name)
+    def empty():
+        return spark.range(size).selectExpr("id", "string(id) AS who", "timestamp_millis(id) AS at")
+
+named("orders", 2)
+named("returns", 3)
+
+@dlt.view
+@dlt.expect_or_drop("known", "who is not null")
+def recent():
+    return spark.read.table("orders").where("id > 10")
+
+@dlt.table
+def plain():
+    return spark.read.table("orders").where("id > 10 AND who IN ('x', 'y')")
+
+@dlt.table(spark_conf={"spark.sql.shuffle.partitions": "7"})
+def configured():
+    return spark.read.table("orders").groupBy("who").count()
+
+@dlt.table
+@dlt.expect("big", "id > 5")
+@dlt.expect_or_drop("small", F.col("id") < 100)
+def ruled():
+    return spark.read.table("orders")
+
+@dlt.table
+@dlt.expect("even", scaled(F.col("id")) % 2 == 0)
+def ruled_by_python():
+    return spark.read.table("orders")
+
+@dlt.table
+def by_sql():
+    return spark.sql('''
+        WITH c AS (SELECT *, row_number() OVER (PARTITION BY who ORDER BY at) AS n FROM orders)
+        SELECT c.id, map('k', n) AS m FROM c JOIN shop.returns r ON c.id = r.id
+        WHERE c.id IN (SELECT id FROM returns) AND c.at > TIMESTAMP'2024-01-01'
+    ''')
+
+@dlt.table
+def joined():
+    one, two = spark.read.table("orders"), spark.read.table("returns")
+    best = Window.partitionBy("who").orderBy(F.desc("at"))
+    return one.join(two, "id", "left").select("id", one.who, two.who.alias("w")).withColumn(
+        "n", F.row_number().over(Window.partitionBy("id").orderBy("w"))
+    ).where(F.col("who").isin(*SMALL)).withColumn("s", F.struct("id", F.array(F.lit(1.5))))
+
+@dlt.table
+def viewed():
+    return spark.read.table("recent").select("id")
+
+@dlt.table
+def by_python():
+    return spark.read.table("orders").select(scaled("id").alias("id"))
+
+@dlt.table
+def by_closure():
+    found = F.udf(lambda number: number > LEAST, "boolean")
+    return spark.read.table("orders").where(found("id"))
+
+@dlt.table
+def by_late_import():
+    from late import halved
+    return spark.read.table("orders").select(halved("id").alias("id"))
+
+@dlt.table
+def by_parameter():
+    return spark.read.table("orders").where(f"id > {LEAST}")
+
+@dlt.table
+def from_files():
+    return spark.read.schema("id BIGINT").json(spark.conf.get("landing"))
+"""
+FILES = {
+    "shop/helpers.py": HELPERS,
+    "shop/late.py": HELPERS.replace("scaled", "halved"),
+    "shop/other.py": "FACTOR = 2\n",
+    "shop/tables.py": TABLES,
+    "shop/pipeline.yml": (
+        "name: shop\nschema: shop\nconfiguration: {least: '3', landing: LANDING}\n"
+        "libraries:\n  - file: {path: tables.py}\n"
+    ),
+}
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Write the project, and again with pieces of text replaced; return its definitions."""
+    (tmp_path / "landing").mkdir()
+
+    def write(*changes):
+        files = {**FILES}
+        for file, old, new in changes:
+            assert old in files[f"shop/{file}"]
+            files[f"shop/{file}"] = files[f"shop/{file}"].replace(old, new)
+        settings = files["shop/pipeline.yml"].replace("LANDING", str(tmp_path / "landing"))
+        return make_project(tmp_path / "project", {**files, "shop/pipeline.yml": settings})
+
+    return write
+
+
+def definitions(session, root, **parameters):
+    flows = flows_of(analysed(session, root, parameters=parameters).graph)
+    return {name: flow.definition for name, flow in flows.items()}
+
+
+def changed(before, after):
+    return {name for name in before if before[name] != after[name]}
+
+
+CHILD = """
+import json, os, sys
+from pathlib import Path
+from dlt_lite.engine.session import start_session
+from dlt_lite.testing.harness import engine_settings
+from tests.spark.test_fingerprints import definitions
+
+root, log = map(Path, sys.argv[1:])
+started = start_session(
+    engine_settings(os.environ), environ=os.environ, log_file=log, emit_note=lambda _: None
+)
+print(json.dumps(definitions(started.spark, root)))
+"""
+
+
+def test_definitions_are_equal_in_two_processes(project, spark, tmp_path):
+    root = project()
+    seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+
+    here = definitions(spark, root)
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD, str(root), str(tmp_path / "spark.log")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    there = json.loads(child.stdout.splitlines()[-1])
+    assert changed(here, there) == set()
+    assert len(set(here.values())) == len(here)
+
+
+def test_definitions_are_equal_a_second_time(project, spark):
+    root = project()
+
+    assert definitions(spark, root) == definitions(spark, root)
+
+
+PYTHON = {"ruled_by_python", "by_python", "by_closure", "by_late_import"}
+SWAPPED = 'spark.read.table("returns"), spark.read.table("orders")'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "affected"),
+    [
+        ("IN ('x', 'y')", "IN ('x', 'z')", {"plain"}),
+        ("id > 10 AND", "id > 10L AND", {"plain"}),
+        ('partitions": "7"', 'partitions": "8"', {"configured"}),
+        ('"id > 5"', '"id > 6"', {"ruled"}),
+        ("< 100", '< "100"', {"ruled"}),
+        ('expect("big"', 'expect_or_fail("big"', {"ruled"}),
+        ('expect("big"', 'expect("large"', {"ruled"}),
+        ("who is not null", "who is null", {"recent", "viewed"}),
+        ("2024-01-01", "2024-01-02", {"by_sql"}),
+        ("JOIN shop.returns r ON", "LEFT JOIN shop.returns r ON", {"by_sql"}),
+        ("map('k', n)", "map('l', n)", {"by_sql"}),
+        ("ORDER BY at)", "ORDER BY id)", {"by_sql"}),
+        ("F.lit(1.5)", "F.lit(2.5)", {"joined"}),
+        ('"a", "b", "c"', '"a", "c", "b"', {"joined"}),
+        ('spark.read.table("orders"), spark.read.table("returns")', SWAPPED, {"joined"}),
+        ("@dlt.table\ndef plain", '@dlt.table(partition_cols=["who"])\ndef plain', {"plain"}),
+        ('F.desc("at")', 'F.asc("at")', set()),
+        ("LEAST = int", "# a comment\nLEAST = int", set()),
+    ],
+)
+def test_a_change_of_a_query_changes_its_definition_alone(old, new, affected, project, spark):
+    before = definitions(spark, project())
+
+    after = definitions(spark, project(("tables.py", old, new)))
+
+    assert changed(before, after) == affected | PYTHON
+
+
+@pytest.mark.parametrize(
+    ("file", "affected"),
+    [("helpers.py", PYTHON), ("late.py", {"by_late_import"}), ("other.py", set())],
+)
+def test_a_change_of_a_loaded_file_changes_what_holds_python(file, affected, project, spark):
+    before = definitions(spark, project())
+
+    after = definitions(spark, project((file, "FACTOR = 2", "FACTOR = 3")))
+
+    assert changed(before, after) == affected
+
+
+def test_a_parameter_changes_what_shows_it_and_what_may_hide_it(project, spark):
+    root = project()
+
+    before = definitions(spark, root, least="3")
+    after = definitions(spark, root, least="4")
+
+    assert changed(before, after) == {"by_parameter"} | PYTHON
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("spark.sql.ansi.enabled", "false"),
+        ("spark.sql.session.timeZone", "Europe/Berlin"),
+        ("spark.sql.caseSensitive", "true"),
+    ],
+)
+def test_a_setting_that_changes_results_changes_every_definition(key, value, project, spark):
+    root = project()
+    before = definitions(spark, root)
+
+    after = definitions(flow_session(spark, {key: value}), root)
+
+    assert changed(before, after) == set(before)
+
+
+def test_a_setting_that_changes_no_result_changes_no_definition(project, spark):
+    root = project()
+
+    other = flow_session(spark, {"spark.sql.autoBroadcastJoinThreshold": "1"})
+
+    assert definitions(spark, root) == definitions(other, root)
+
+
+CHANGING = {
+    "current_timestamp": 'orders().withColumn("n", F.current_timestamp())',
+    "current_date_in_sql": 'spark.sql("SELECT * FROM orders WHERE at < current_date()")',
+    "now_in_a_subquery": (
+        'spark.sql("SELECT * FROM orders WHERE at < (SELECT max(now()) FROM orders)")'
+    ),
+    "current_user": 'orders().withColumn("n", F.current_user())',
+    "rand": "orders().where(F.rand() < 0.5)",
+    "rand_with_a_seed": 'orders().withColumn("n", F.rand(5))',
+    "uuid": 'orders().withColumn("n", F.expr("uuid()"))',
+    "monotonic_id": 'orders().withColumn("n", F.monotonically_increasing_id())',
+    "shuffle": 'orders().withColumn("n", F.shuffle(F.array("id", F.lit(1))))',
+    "sample": "orders().sample(0.5)",
+    "input_file_name": 'orders().withColumn("n", F.input_file_name())',
+    "python_of_chance": (
+        'orders().withColumn("n", F.udf(lambda n: n, "bigint").asNondeterministic()("id"))'
+    ),
+    "made_from_python": 'spark.createDataFrame([(1, "a")], "id int, who string")',
+    "of_a_view": 'spark.read.table("current")',
+    "rule": "RULE",
+}
+STEADY = {
+    "filter": 'orders().where("id > 3")',
+    "literal_time": 'orders().where(F.col("at") > F.lit("2024-01-01").cast("timestamp"))',
+    "range": "spark.range(5)",
+    "python": 'orders().withColumn("n", F.udf(lambda n: n, "bigint")("id"))',
+    "window": (
+        'spark.sql("SELECT *, row_number() OVER (PARTITION BY who ORDER BY id) AS n FROM orders")'
+    ),
+    "values": "spark.sql(\"SELECT * FROM VALUES (1, 'a') AS t(id, who)\")",
+}
+
+
+def test_what_may_answer_otherwise_tomorrow_is_known(spark, tmp_path):
+    rule = '@dlt.expect_or_drop("past", "at <= current_timestamp()")\n'
+    bodies = "".join(
+        f"@dlt.table\n{rule if code == 'RULE' else ''}def {name}():\n"
+        f"    return {code if code != 'RULE' else 'orders()'}\n\n"
+        for name, code in {**CHANGING, **STEADY}.items()
+    )
+    text = f"""
+import dlt_lite as dlt
+from pyspark.sql import functions as F
+
+@dlt.table(name="orders")
+def made():
+    return spark.range(0).selectExpr("id", "string(id) AS who", "timestamp_millis(id) AS at")
+
+@dlt.view
+def current():
+    return spark.read.table("orders").where("at < current_timestamp()")
+
+def orders():
+    return spark.read.table("orders")
+
+{bodies}"""
+    root = make_project(tmp_path / "project", {"shop/tables.py": text})
+
+    flows = flows_of(resolved(spark, root))
+
+    assert {name for name in CHANGING if not flows[name].changing} == set()
+    assert {name: flows[name].changing for name in STEADY if flows[name].changing} == {}
+    assert flows["current_timestamp"].changing == ("it uses CurrentTimestamp",)
+    assert flows["rule"].changing == ("it uses CurrentTimestamp",)
+    assert flows["rand"].changing == ("it is not deterministic",)
+
+
+def test_another_version_of_a_table_outside_is_another_definition(dlt, spark, tmp_path):
+    code = """
+        import dlt_lite as dlt
+
+        @dlt.materialized_view
+        def named():
+            return spark.read.option("versionAsOf", VERSION).table("outside")
+
+        @dlt.materialized_view
+        def by_path():
+            path = spark.conf.get("path")
+            return spark.read.format("delta").option("versionAsOf", VERSION).load(path)
+        """
+    root = make_project(tmp_path / "project", {"shop/tables.py": code})
+    bench = dlt.pipeline("shop", project=root)
+    for row in ({"id": 1}, {"id": 2}, {"id": 3}):
+        bench.given("outside", [row], schema="id BIGINT")
+    path = f"{bench.settings.storage_root}/tables/shop/outside"
+
+    def at(version):
+        text = code.replace("VERSION", str(version))
+        make_project(tmp_path / "project", {"shop/tables.py": text})
+        again = dlt.pipeline("shop", project=root, parameters={"path": path})
+        flows = flows_of(analyse(again.settings, spark).graph)
+        return {name: flow.definition for name, flow in flows.items()}
+
+    assert changed(at(1), at(2)) == {"named", "by_path"}
+    assert changed(at(2), at(2)) == set()
