@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from dlt_lite.engine.sessions import flow_session
-from dlt_lite.pipeline import analyse
 from tests.spark.projects import analysed, flows_of, make_project, resolved
 
 pytestmark = pytest.mark.spark
@@ -332,31 +331,24 @@ def orders():
     assert flows["rand"].changing == ("it is not deterministic",)
 
 
-def test_another_version_of_a_table_outside_is_another_definition(dlt, spark, tmp_path):
-    code = """
-        import dlt_lite as dlt
-
-        @dlt.materialized_view
-        def named():
-            return spark.read.option("versionAsOf", VERSION).table("outside")
-
-        @dlt.materialized_view
-        def by_path():
-            path = spark.conf.get("path")
-            return spark.read.format("delta").option("versionAsOf", VERSION).load(path)
-        """
-    root = make_project(tmp_path / "project", {"shop/tables.py": code})
-    bench = dlt.pipeline("shop", project=root)
-    for row in ({"id": 1}, {"id": 2}, {"id": 3}):
-        bench.given("outside", [row], schema="id BIGINT")
-    path = f"{bench.settings.storage_root}/tables/shop/outside"
+def test_another_version_of_a_table_outside_is_another_definition(spark, tmp_path):
+    path = tmp_path / "storage" / "tables" / "shop" / "outside"
+    for size in (1, 2, 3):
+        spark.range(size).write.format("delta").mode("append").save(str(path))
 
     def at(version):
-        text = code.replace("VERSION", str(version))
-        make_project(tmp_path / "project", {"shop/tables.py": text})
-        again = dlt.pipeline("shop", project=root, parameters={"path": path})
-        flows = flows_of(analyse(again.settings, spark).graph)
-        return {name: flow.definition for name, flow in flows.items()}
+        text = f"""
+            import dlt_lite as dlt
 
-    assert changed(at(1), at(2)) == {"named", "by_path"}
+            @dlt.materialized_view
+            def by_name():
+                return spark.read.option("versionAsOf", {version}).table("outside")
+
+            @dlt.materialized_view
+            def by_path():
+                return spark.read.option("versionAsOf", {version}).load({str(path)!r})
+            """.replace("spark.read", 'spark.read.format("delta")')
+        return definitions(spark, make_project(tmp_path / "project", {"shop/tables.py": text}))
+
+    assert changed(at(1), at(2)) == {"by_name", "by_path"}
     assert changed(at(2), at(2)) == set()
