@@ -334,25 +334,25 @@ class Project:
         return [pipeline_of(self.settings, name) for name in names or self.settings.pipelines]
 
     def _table(self, dataset: str) -> _Made:
-        made = [each for each in self._made() if dataset.lower() in each.called]
-        if len(made) == 1 and made[0].path is not None:
-            return made[0]
-        if made and made[0].path is None:
+        meant = [each for each in self._made() if dataset.lower() in each.called]
+        tables = [each for each in meant if each.path is not None]
+        if len(tables) == 1:
+            return tables[0]
+        if tables:
+            choices = " or ".join(f"{each.pipeline}.{each.name}" for each in tables)
+            owners = " and ".join(each.pipeline for each in tables)
+            raise BadSelection(f"pipelines {owners} both have {dataset}", fix=f"say {choices}")
+        if meant:
             raise BadSelection(
-                f"{made[0].name} is a view, which is computed where it is read: it has no table",
+                f"{meant[0].name} is a view, which is computed where it is read: it has no table",
                 fix="show what reads it",
             )
-        if made:
-            choices = " or ".join(f"{each.pipeline}.{each.name}" for each in made)
-            owners = " and ".join(each.pipeline for each in made)
-            raise BadSelection(f"pipelines {owners} both have {dataset}", fix=f"say {choices}")
         known = [each.name for each in self._made() if each.path is not None]
-        fix = (
-            did_you_mean(dataset, known, otherwise="there are")
-            if known
-            else "run its pipeline first"
+        hint = did_you_mean(dataset, known, otherwise="there are")
+        raise BadSelection(
+            f"no update has made a table {shown(dataset)}",
+            fix=hint if known else "run its pipeline first",
         )
-        raise BadSelection(f"no update has made a table {shown(dataset)}", fix=fix)
 
     def _made(self) -> Iterator[_Made]:
         """Yield the datasets that the last run of each pipeline has left word of."""

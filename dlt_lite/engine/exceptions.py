@@ -8,11 +8,16 @@ _GONE = ("Answer from Java side is empty", "Error while sending or receiving")
 
 
 def text_of(error: BaseException) -> str:
-    """Return what an exception says, also where the JVM that would say it is gone."""
+    """Return what an exception and its Java causes say, also where the JVM is gone by now."""
     try:
-        return str(error)
+        text = str(error)
+        cause: object = getattr(error, "_cause", None)
+        while cause is not None:
+            text += f"\nCaused by: {cause}"
+            cause = getattr(cause, "_cause", None)
     except Py4JError as gone:
         return f"{_GONE[0]}: {gone}"
+    return text
 
 
 def is_dead(error: BaseException) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dlt_lite.engine.exceptions import is_dead, text_of
 from dlt_lite.errors import (
     ConcurrentWriter,
@@ -74,6 +76,9 @@ _KNOWN: tuple[tuple[type[DltLiteError], tuple[str, ...], str, str], ...] = (
         "give the process the right to read and write there",
     ),
 )
+# The lines of a Java exception's text that say what happened, and what they begin with.
+_TELLING = ("Caused by:", ": ")
+_TALK = re.compile(r"^(Caused by: *|: )|\[STREAM_FAILED\].*?terminated with exception: ")
 _LONGEST = 2000
 
 
@@ -121,9 +126,8 @@ def main_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if raised := _python_line(text):
         return raised
-    causes = [line for line in lines if line.startswith("Caused by:")]
-    chosen = causes[-1].removeprefix("Caused by:").strip() if causes else (lines or [""])[0]
-    return chosen.split(" SQLSTATE:")[0][:_LONGEST]
+    told = [_TALK.sub("", line) for line in lines if line.startswith(_TELLING)] or lines[:1]
+    return told[-1].split(" SQLSTATE:")[0][:_LONGEST] if told else ""
 
 
 def _python_line(text: str) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
@@ -25,7 +26,7 @@ from dlt_lite.execution.failures import failure
 from dlt_lite.execution.readers import FlowReader
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.rules import NO_COUNTS, Counts, RuleCount, added
-from dlt_lite.model.schema import Schema, merged
+from dlt_lite.model.schema import Schema, merged, schema_from_json
 from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import Action, AppendStreams
 from dlt_lite.quality.enforce import count_now, counts_of, enforce, reconciled
@@ -112,7 +113,7 @@ def _prepare_table(step: AppendStreams, resolved: ResolvedDataset, context: Cont
 
 def _begin_anew(resolved: ResolvedDataset, context: Context, state: TableState) -> None:
     app_id = context.ids.generation("")
-    schema = _schema_of_flows(resolved)
+    schema = _schema_of_flows(resolved, context)
     empty_table(
         context.session,
         state.path,
@@ -329,12 +330,13 @@ def _together(counts: Counts, views: tuple[RuleCount, ...]) -> Counts:
     return replace(counts, rules=(*counts.rules, *views))
 
 
-def _schema_of_flows(resolved: ResolvedDataset) -> Schema:
-    """Return the schema that the flows and the declaration ask for, without old columns."""
-    declared = resolved.dataset.options.schema
-    if declared is not None:
+def _schema_of_flows(resolved: ResolvedDataset, context: Context) -> Schema:
+    """Return the schema that the declaration or the flows ask for, without old columns.
+
+    The flows were resolved over tables with old columns, which are gone where those above were
+    refreshed in this very update; so what their queries yield now decides.
+    """
+    if resolved.dataset.options.schema is not None:
         return resolved.schema
-    schema = resolved.flows[0].schema
-    for flow in resolved.flows[1:]:
-        schema = merged(schema, flow.schema)
-    return schema
+    frames = (FlowReader(context, context.session_for(flow)).frame(flow) for flow in resolved.flows)
+    return reduce(merged, (schema_from_json(frame.schema.json()) for frame in frames))

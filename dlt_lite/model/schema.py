@@ -119,28 +119,47 @@ def merged(first: Schema, second: Schema) -> Schema:
     Raises:
         SchemaClash: a column has another type in the second.
     """
-    fields = _merged_fields(json.loads(first.text)["fields"], json.loads(second.text)["fields"])
-    return schema_from_json(json.dumps({"type": "struct", "fields": fields}))
+    both = _merged_type("", json.loads(first.text), json.loads(second.text))
+    return schema_from_json(json.dumps(both))
 
 
-def _merged_fields(first: list[Any], second: list[Any]) -> list[Any]:
+def _merged_type(where: str, first: Any, second: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return what holds the values of two types at a place in a schema."""
+    kinds = {each["type"] if isinstance(each, dict) else each for each in (first, second)}
+    if kinds == {"struct"}:
+        return {
+            "type": "struct",
+            "fields": _merged_fields(where, first["fields"], second["fields"]),
+        }
+    if kinds == {"array"}:
+        inner = _merged_type(f"{where}.element", first["elementType"], second["elementType"])
+        has_null = first["containsNull"] or second["containsNull"]
+        return {**first, "elementType": inner, "containsNull": has_null}
+    if kinds == {"map"}:
+        key = _merged_type(f"{where}.key", first["keyType"], second["keyType"])
+        inner = _merged_type(f"{where}.value", first["valueType"], second["valueType"])
+        has_null = first["valueContainsNull"] or second["valueContainsNull"]
+        return {**first, "keyType": key, "valueType": inner, "valueContainsNull": has_null}
+    if json.dumps(_bare(first), sort_keys=True) != json.dumps(_bare(second), sort_keys=True):
+        message = f"column {where!r} is {_shown(first)} in one and {_shown(second)} in the other"
+        raise SchemaClash(message)
+    return first
+
+
+def _merged_fields(where: str, first: list[Any], second: list[Any]) -> list[Any]:
     later = {each["name"].lower(): each for each in second}
-    kept = [_merged_field(each, later.pop(each["name"].lower(), None)) for each in first]
+    kept = [_merged_field(where, each, later.pop(each["name"].lower(), None)) for each in first]
     return [*kept, *({**each, "nullable": True} for each in later.values())]
 
 
-def _merged_field(field: dict[str, Any], other: dict[str, Any] | None) -> dict[str, Any]:
+def _merged_field(
+    where: str, field: dict[str, Any], other: dict[str, Any] | None
+) -> dict[str, Any]:
     if other is None:
         return {**field, "nullable": True}
-    nullable = field["nullable"] or other["nullable"]
-    one, two = field["type"], other["type"]
-    if isinstance(one, dict) and isinstance(two, dict) and one["type"] == two["type"] == "struct":
-        inner = {"type": "struct", "fields": _merged_fields(one["fields"], two["fields"])}
-        return {**field, "nullable": nullable, "type": inner}
-    if json.dumps(_bare(one), sort_keys=True) != json.dumps(_bare(two), sort_keys=True):
-        message = f"column {field['name']!r} is {_shown(one)} in one and {_shown(two)} in the other"
-        raise SchemaClash(message)
-    return {**field, "nullable": nullable}
+    place = f"{where}.{field['name']}" if where else field["name"]
+    kind = _merged_type(place, field["type"], other["type"])
+    return {**field, "nullable": field["nullable"] or other["nullable"], "type": kind}
 
 
 def _shown(kind: object) -> str:

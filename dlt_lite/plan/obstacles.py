@@ -18,6 +18,7 @@ from dlt_lite.errors import (
 from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.state import Situation, TableState
+from dlt_lite.plan.columns import Difference, differences
 
 RESET_ALLOWED = "pipelines.reset.allowed"
 
@@ -114,24 +115,35 @@ def _partitioning_changed(
 def _columns_changed(
     resolved: ResolvedDataset, table: TableState, _: Situation
 ) -> Iterator[DltLiteError]:
-    shown = resolved.dataset.shown
     results = [flow.schema for flow in resolved.flows]
     for column in table.schema.columns:
         found = [each for schema in results if (each := schema.column(column.name)) is not None]
         if not found:
-            yield SchemaIncompatible(
-                f"{shown}: the query no longer yields column {column.name!r}, which the table has",
-                origin=resolved.dataset.origin,
-                fix=f"keep the column, or run with --full-refresh {shown}",
-            )
+            yield _lost_column(resolved, column.name)
         for each in found:
-            if each.type != column.type:
-                yield SchemaIncompatible(
-                    f"{shown}: column {column.name!r} is {column.shown_type} in the table "
-                    f"and {each.shown_type} in the query",
-                    origin=resolved.dataset.origin,
-                    fix=f"cast it to {column.shown_type}, or run with --full-refresh {shown}",
-                )
+            for lost in differences(column.type, each.type, column.name):
+                yield _changed_column(resolved, lost)
+
+
+def _lost_column(resolved: ResolvedDataset, name: str) -> DltLiteError:
+    shown = resolved.dataset.shown
+    return SchemaIncompatible(
+        f"{shown}: the query no longer yields column {name!r}, which the table has",
+        origin=resolved.dataset.origin,
+        fix=f"keep the column, or run with --full-refresh {shown}",
+    )
+
+
+def _changed_column(resolved: ResolvedDataset, lost: Difference) -> DltLiteError:
+    if lost.yields is None:
+        return _lost_column(resolved, lost.column)
+    shown = resolved.dataset.shown
+    return SchemaIncompatible(
+        f"{shown}: column {lost.column!r} is {lost.has} in the table and {lost.yields} in the "
+        "query",
+        origin=resolved.dataset.origin,
+        fix=f"cast it to {lost.has}, or run with --full-refresh {shown}",
+    )
 
 
 def _table_replaced(

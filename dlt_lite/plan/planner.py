@@ -15,6 +15,7 @@ from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName
 from dlt_lite.model.state import FlowSituation, Situation, TableState, metadata_change
+from dlt_lite.plan.columns import differences
 from dlt_lite.plan.obstacles import obstacles
 from dlt_lite.plan.steps import (
     Action,
@@ -265,4 +266,10 @@ def _with_metadata(
 
 
 def _new_columns(resolved: ResolvedDataset, table: TableState) -> tuple[str, ...]:
-    return tuple(name for name in resolved.schema.names if table.schema.column(name) is None)
+    """Return the columns that a table lacks, and those whose structs have fields that it lacks."""
+    found = []
+    for column in resolved.schema.columns:
+        has = table.schema.column(column.name)
+        if has is None or any(differences(column.type, has.type, column.name)):
+            found.append(column.name)
+    return tuple(found)

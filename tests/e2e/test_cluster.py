@@ -1,5 +1,7 @@
 """The example on a real Spark standalone cluster, by configuration alone."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from pyspark.sql import SparkSession
@@ -23,8 +25,8 @@ CLUSTER = {
         "spark.ui.enabled": False,
     },
 }
-DECADES = """
-from decades import decade
+LABELS = """
+from labelling import label
 from pyspark.sql import SparkSession
 
 import dlt_lite as dlt
@@ -33,82 +35,88 @@ spark = SparkSession.getActiveSession()
 
 
 @dlt.materialized_view
-@dlt.expect("is_a_decade", "decade % 10 = 0")
-def decades():
-    return spark.read.table("shop.sessions").select("session_id", decade("clicks").alias("decade"))
+@dlt.expect("long_is_rare", "label <> 'long'")
+def labels():
+    return spark.read.table("sessions").select("session_id", label("clicks").alias("label"))
 """
-HELPER = """
+LABELLING = """
 from pyspark.sql import functions as sf
 
-STEP = 10
+LONG = 3
 
 
-@sf.udf("bigint")
-def decade(number):
-    return number // STEP * STEP
+def name_of(clicks):
+    return "long" if clicks >= LONG else "short"
+
+
+@sf.udf("string")
+def label(clicks):
+    return name_of(clicks)
 """
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
+    """The example with a target more, and with a dataset that calls a function of a helper."""
     root = copy_of_the_example(tmp_path_factory.mktemp("cluster") / "project")
-    settings = yaml.safe_load((root / "dlt_lite.yml").read_text("utf-8"))
-    (root / "dlt_lite.yml").write_text(
-        yaml.safe_dump({**settings, "targets": {"cluster": CLUSTER}})
-    )
+    pipeline = root / "pipelines" / "clickstream"
+    (pipeline / "labels.py").write_text(LABELS, encoding="utf-8")
+    (pipeline / "labelling.py").write_text(LABELLING, encoding="utf-8")
+    with_yaml(root / "dlt_lite.yml", targets={"cluster": CLUSTER})
+    with_yaml(pipeline / "pipeline.yml", libraries=[{"glob": {"include": "*.py"}}])
     land(root, "clickstream", *CLICK_DAYS)
-    folder = root / "pipelines" / "helped"
-    folder.mkdir()
-    (folder / "pipeline.yml").write_text("name: helped\nschema: helped\n", encoding="utf-8")
-    (folder / "tables.py").write_text(DECADES, encoding="utf-8")
-    (folder / "decades.py").write_text(HELPER, encoding="utf-8")
     return root
 
 
 @pytest.fixture(scope="module")
-def updates(project, tmp_path_factory):
-    """Run both pipelines on a cluster; the workers find no module of the project."""
+def update(project, tmp_path_factory):
+    """Run the pipeline on a cluster whose workers find no module of the project."""
     with standalone_cluster(tmp_path_factory.mktemp("spark")) as url:
-        words = ("-t", "cluster", "-o", "json")
-        return {
-            name: dlt_lite(project, "run", name, *words, changes={"CLUSTER": url})
-            for name in ("clickstream", "helped")
-        }
+        words = ("run", "clickstream", "-t", "cluster", "-o", "json")
+        return dlt_lite(project, *words, changes={"CLUSTER": url})
 
 
-def test_the_example_gives_the_same_figures_on_a_cluster(updates, spark: SparkSession):
-    update, wanted = updates["clickstream"], truth.clickstream(CLICK_DAYS)
+@pytest.fixture(scope="module")
+def wanted():
+    return truth.clickstream(CLICK_DAYS)
 
+
+def test_the_example_gives_the_same_figures_on_a_cluster(update, wanted, spark: SparkSession):
     assert update.code == 0, update.err
     did = {each["name"]: each for each in update.json["datasets"]}
-    assert [each["rows_written"] for each in did.values()] == [
-        wanted.bronze_clicks.written,
-        wanted.silver_clicks.written,
-        len(wanted.sessions),
-        len(wanted.funnel_daily),
-    ]
-    assert {
-        each["name"]: (each["passed"], each["failed"])
-        for each in did["silver_clicks"]["expectations"]
-    } == {
-        rule.name: (wanted.silver_clicks.passed[rule.name], wanted.silver_clicks.failed[rule.name])
-        for rule in truth.CLICK_RULES
+    rules = did["silver_clicks"]["expectations"]
+    funnel = spark.read.format("delta").load(place_of(did["funnel_daily"]["path"]))
+
+    assert {name: each["rows_written"] for name, each in did.items()} == {
+        "bronze_clicks": wanted.bronze_clicks.written,
+        "silver_clicks": wanted.silver_clicks.written,
+        "sessions": len(wanted.sessions),
+        "funnel_daily": len(wanted.funnel_daily),
+        "labels": len(wanted.sessions),
     }
-    funnel = spark.read.format("delta").load(place_of(did["funnel_daily"]["path"])).orderBy("day")
-    assert [tuple(row) for row in funnel.collect()] == list(
-        map(truth.as_tuple, wanted.funnel_daily)
-    )
-
-
-def test_functions_of_helper_modules_reach_the_workers_by_value(updates, spark: SparkSession):
-    update, sessions = updates["helped"], truth.clickstream(CLICK_DAYS).sessions
-
-    assert update.code == 0, update.err
-    [decades] = update.json["datasets"]
-    rows = spark.read.format("delta").load(place_of(decades["path"])).collect()
-    assert {row.session_id: row.decade for row in rows} == {
-        each.session_id: each.clicks // 10 * 10 for each in sessions
-    }
-    assert decades["expectations"] == [
-        {"name": "is_a_decade", "action": "warn", "passed": len(sessions), "failed": 0}
+    assert {each["name"]: each["passed"] for each in rules} == wanted.silver_clicks.passed
+    assert {each["name"]: each["failed"] for each in rules} == wanted.silver_clicks.failed
+    assert [tuple(row) for row in funnel.orderBy("day").collect()] == [
+        truth.as_tuple(day) for day in wanted.funnel_daily
     ]
+
+
+def test_functions_of_helper_modules_reach_the_workers_by_value(update, wanted):
+    [labels] = [each for each in update.json["datasets"] if each["name"] == "labels"]
+    long = sum(session.clicks >= 3 for session in wanted.sessions)
+
+    assert long > 0
+    assert labels["expectations"] == [
+        {
+            "name": "long_is_rare",
+            "action": "warn",
+            "passed": len(wanted.sessions) - long,
+            "failed": long,
+        }
+    ]
+
+
+def with_yaml(path: Path, **changes: object) -> None:
+    """Change keys of a YAML file."""
+    plain = yaml.safe_load(path.read_text("utf-8"))
+    path.write_text(yaml.safe_dump({**plain, **changes}), encoding="utf-8")

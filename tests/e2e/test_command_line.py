@@ -17,7 +17,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from dlt_lite.workspace import Project
-from tests.e2e.shell import Ended, begun, dlt_lite, ended, place_of, read_until
+from tests.e2e.shell import (
+    Ended,
+    begun,
+    dlt_lite,
+    dlt_lite_here,
+    ended,
+    place_of,
+    read_until,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -121,7 +129,9 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def journey(project):
+def journey(project, spark):
+    """Make the journey; what needs no process of its own borrows the session of the tests."""
+    assert spark is not None
     told = Journey(project)
     for command in ("ls", "runs"):
         told.take(f"{command} at first", command, "-o", "json")
@@ -129,13 +139,15 @@ def journey(project):
     for words in (("ls",), ("runs",), ("graph", "shop"), ("events", "shop"), ("config",)):
         told.take(words[0], *words, "-o", "json")
     land(project, "second", [{"customer": "Bo", "amount": 2000}])
-    told.take("plan", "plan", "shop", "-o", "json", "--exit-code")
+    told.said["plan"] = dlt_lite_here(project, "plan", "shop", "-o", "json", "--exit-code")
     for number in range(MANY):
         land(project, f"many {number}", [{"customer": f"c{number}", "amount": 20}])
     told.said["stopped"] = stopped_by_ctrl_c(project)
     told.take("after the stop", "run", "shop", "-o", "json")
-    told.take("broken", "run", "broken", "-o", "json")
-    told.take("show", "show", "orders", "--version", version_of_first(told), "-o", "json")
+    told.said["broken"] = dlt_lite_here(project, "run", "broken", "-o", "json")
+    version = str(datasets(told["first"])["orders"]["version"])
+    words = ("show", "orders", "--version", version, "-o", "json")
+    told.said["show"] = dlt_lite_here(project, *words)
     told.take("runs at last", "runs", "-o", "json")
     return told
 
@@ -160,10 +172,6 @@ def stopped_by_ctrl_c(project: Path) -> Ended:
         beginning = read_until(running, "batch 2")
         os.killpg(running.pid, signal.SIGINT)
         return ended(running, beginning)
-
-
-def version_of_first(told: Journey) -> str:
-    return str(datasets(told["first"])["orders"]["version"])
 
 
 def test_an_update_tells_of_every_dataset_in_a_stable_shape(journey: Journey):

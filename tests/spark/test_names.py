@@ -220,15 +220,11 @@ MODULES = {
         def unfiltered():
             return spark.sql("SELECT orders.amount, shop.orders.id FROM orders")
 
-        @dlt.table
-        def copied():
-            return spark.readStream.table("main.shop.orders")
-
         @dlt.table(private=True)
         def mixed():
             return spark.sql(
                 "SELECT s.id, orders.amount "
-                "FROM STREAM shop.orders s JOIN orders ON s.id = orders.id"
+                "FROM STREAM main.shop.orders s JOIN orders ON s.id = orders.id"
             )
         """,
     "shop/pipeline.yml": (
@@ -266,18 +262,17 @@ def test_real_runs_read_the_same_rows_first_and_again(dlt, tmp_path):
     shop = dlt.pipeline("shop", project=root, parameters=parameters)
 
     first = shop.run()
-    more = '{"id":3,"amount":4.0,"who":"cid"}\n{"id":4,"amount":0.5,"who":"dan"}\n'
+    more = '{"id":3,"amount":4.0,"who":"cid"}\n'
     (landing / "two.json").write_text(more, encoding="utf-8")
-    second = shop.run()
+    second = shop.run("doubles", "mixed")
     report = dlt.pipeline("report", project=root).run()
 
     assert [each.state for each in (first, second, report)] == ["COMPLETED"] * 3
+    assert values(first, "shouts") == [("BOB!",)]
+    assert values(first, "filtered") == [(1.5,), (1.5,), (2.5,)]
+    assert values(first, "unfiltered") == [(1.5, 1), (2.5, 2)]
     assert values(second, "doubles") == [(1, 3.0), (2, 5.0), (3, 8.0)]
-    assert values(second, "shouts") == [("BOB!",), ("DAN!",)]
-    assert values(second, "filtered") == [(0.5,), (1.5,), (1.5,), (2.5,), (4.0,)]
-    assert values(second, "unfiltered") == [(0.5, 4), (1.5, 1), (2.5, 2), (4.0, 3)]
-    assert [each[0] for each in values(second, "copied")] == [1, 2, 3, 4]
-    assert values(second, "mixed") == [(1, 1.5), (2, 2.5), (3, 4.0), (4, 0.5)]
+    assert values(second, "mixed") == [(1, 1.5), (2, 2.5), (3, 4.0)]
     assert values(report, "summary") == [(1.5,), (2.5,)]
 
 
