@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pyspark
 from pyspark.sql import SparkSession
 
 import dlt_lite.version
-from dlt_lite.dag.walker import Failed
+from dlt_lite.dag.walker import Done, Failed
 from dlt_lite.engine.deltalog import latest_version
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import digest
-from dlt_lite.engine.sessions import pipeline_session
+from dlt_lite.engine.sessions import pipeline_session, result_settings
 from dlt_lite.events.records import (
     DatasetDefinition,
     ExpectationDefinition,
@@ -55,12 +55,6 @@ from dlt_lite.storage.layout import Layout, uri
 from dlt_lite.storage.state import table_state
 
 _HAS_INPUTS = (ReplaceTable, AppendStreams, SkipDataset)
-_RESULT_SETTINGS = (
-    "spark.sql.ansi.enabled",
-    "spark.sql.session.timeZone",
-    "spark.sql.caseSensitive",
-    "spark.sql.storeAssignmentPolicy",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +113,7 @@ def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
         settings.project_root,
         _on_disk(session, layout, loaded),
         published,
-        str([(key, session.conf.get(key)) for key in _RESULT_SETTINGS]),
+        result_settings(session),
         # A Python function may hold a parameter's value, which no plan shows.
         lambda: digest(
             loaded.modules.code(), str(sorted(settings.configuration.items())), versions
@@ -202,25 +196,39 @@ def final_state(outcomes: Outcomes, *, stopped: bool) -> UpdateState:
     return UpdateState.FAILED if failed else UpdateState.COMPLETED
 
 
-def manifest_of(analysed: Analysed, context: Context, *, resolved_at: str) -> Manifest:
-    """Return the graph as `ls` and `graph` read it later, with the tables' versions now."""
+def versions_after(analysed: Analysed, plan: Plan, outcomes: Outcomes) -> dict[DatasetName, int]:
+    """Return the version of each table after an update; one that failed may have moved."""
+    versions = dict(plan.versions)
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Done):
+            now = outcome.value.version
+        else:
+            options = analysed.graph.datasets[name].dataset.options
+            path = analysed.layout.table(name, private=options.private)
+            found = latest_version(analysed.session, path)
+            now = None if found is None else found[1]
+        if now is not None:
+            versions[name] = now
+    return versions
+
+
+def manifest_of(
+    analysed: Analysed, versions: Mapping[DatasetName, int], *, update_id: str, resolved_at: str
+) -> Manifest:
+    """Return the graph as `ls` and `graph` read it later, with the tables' versions."""
     settings = analysed.settings
     datasets = tuple(
-        _manifest_dataset(analysed, context, resolved)
+        _manifest_dataset(analysed, resolved, versions.get(resolved.dataset.name))
         for resolved in analysed.graph.datasets.values()
     )
-    return Manifest(settings.name, settings.target, context.update_id, resolved_at, datasets)
+    return Manifest(settings.name, settings.target, update_id, resolved_at, datasets)
 
 
 def _manifest_dataset(
-    analysed: Analysed, context: Context, resolved: ResolvedDataset
+    analysed: Analysed, resolved: ResolvedDataset, version: int | None
 ) -> ManifestDataset:
     graph, dataset = analysed.graph, resolved.dataset
     record = _dataset_record(analysed, resolved)
-    version = None
-    if record.path is not None:
-        found = latest_version(analysed.session, context.path_of(dataset.name))
-        version = None if found is None else found[1]
     external = (
         str(read.name or read.path)
         for flow in resolved.flows

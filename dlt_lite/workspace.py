@@ -63,7 +63,6 @@ from dlt_lite.version import VERSION
 if TYPE_CHECKING:
     from dlt_lite.engine.doctor import Check
     from dlt_lite.engine.session import EngineSession
-    from dlt_lite.execution.context import Context
     from dlt_lite.frontends.python_files import LoadedPipeline
     from dlt_lite.model.names import DatasetName
     from dlt_lite.pipeline import Analysed, Ways
@@ -521,22 +520,25 @@ class _Update:
             for record in corridor.planning_records(analysed, plan):
                 emit(record)
             self._ask(analysed, plan.lost_files)
-            self._leave_manifest(analysed, context, folder)
+            self._leave_manifest(analysed, plan.versions, folder)
             emit(UpdateProgress(UpdateState.RUNNING))
             outcomes = corridor.execute(analysed, context, plan)
-            if plan.writes():
-                self._leave_manifest(analysed, context, folder)
+            after = corridor.versions_after(analysed, plan, outcomes)
+            self._leave_manifest(analysed, after, folder)
             emit(UpdateProgress(corridor.final_state(outcomes, stopped=ways.stop.is_set())))
         except DltLiteError as error:
             emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
             return error
         return None
 
-    def _leave_manifest(self, analysed: Analysed, context: Context, folder: RunFolder) -> None:
+    def _leave_manifest(
+        self, analysed: Analysed, versions: Mapping[DatasetName, int], folder: RunFolder
+    ) -> None:
         from dlt_lite.pipeline import manifest_of  # noqa: PLC0415 - imports Spark
 
         now = _now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        write_manifest(folder, manifest_of(analysed, context, resolved_at=now))
+        manifest = manifest_of(analysed, versions, update_id=self._id, resolved_at=now)
+        write_manifest(folder, manifest)
 
     def _ask(self, analysed: Analysed, lost: Mapping[DatasetName, int]) -> None:
         if not lost or self._request.yes:

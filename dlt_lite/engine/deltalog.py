@@ -167,6 +167,15 @@ def _clustering(domains: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return ()
 
 
+def forget_tables(session: SparkSession) -> None:
+    """Let the JVM forget the tables it knows, each with the session that read it first.
+
+    Delta keeps a table's log and its frames for an hour after the last use; whoever makes tables in
+    ever new places would fill the memory with what is gone.
+    """
+    _jvm(session).org.apache.spark.sql.delta.DeltaLog.clearCache()
+
+
 def _reconstructed(session: SparkSession, path: str) -> Snapshot | None:
     """Return the snapshot that the whole log tells of; that may take a Spark job."""
     try:

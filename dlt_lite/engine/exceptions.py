@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from py4j.protocol import Py4JError, Py4JNetworkError
 
+from dlt_lite.errors import SessionFailed
+
 _GONE = ("Answer from Java side is empty", "Error while sending or receiving")
 
 
@@ -18,6 +20,11 @@ def text_of(error: BaseException) -> str:
     except Py4JError as gone:
         return f"{_GONE[0]}: {gone}"
     return text
+
+
+def jvm_gone() -> SessionFailed:
+    """Return the error that says that the JVM is gone."""
+    return SessionFailed("Spark's JVM is gone", fix="look into the run's spark.log; run again")
 
 
 def is_dead(error: BaseException) -> bool:

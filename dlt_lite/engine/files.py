@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.classes import java_class, java_static
+from dlt_lite.engine.exceptions import is_dead, jvm_gone
 from dlt_lite.errors import StorageFailed
 
 
@@ -30,14 +32,21 @@ class FileFact:
 
 
 class Files:
-    """Read and write small files below one root."""
+    """Read and write small files below one root.
+
+    Raises:
+        SessionFailed: the JVM is gone. Whoever looks at what lies on disk begins here.
+    """
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
-        self._path = java_class(session, "org.apache.hadoop.fs.Path")
-        self._to_string = java_static(session, "org.apache.commons.io.IOUtils", "toString")
         java_session: Any = session._jsparkSession
-        self._conf = java_session.sessionState().newHadoopConf()
+        try:
+            self._path = java_class(session, "org.apache.hadoop.fs.Path")
+            self._to_string = java_static(session, "org.apache.commons.io.IOUtils", "toString")
+            self._conf = java_session.sessionState().newHadoopConf()
+        except (Py4JError, OSError) as error:
+            raise (jvm_gone() if is_dead(error) else error) from error
 
     def exists(self, path: str) -> bool:
         """Return whether a file or folder is there."""

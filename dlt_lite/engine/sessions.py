@@ -38,6 +38,59 @@ def flow_session(pipeline: SparkSession, conf: Mapping[str, str]) -> SparkSessio
     return session
 
 
+# Of Spark's settings, those that change how and where a query runs, never its answer.
+_HARMLESS = tuple(
+    f"spark.sql.{each}"
+    for each in (
+        "adaptive.",
+        "artifact.",
+        "autoBroadcastJoinThreshold",
+        "broadcast",
+        "catalog.",
+        "catalogImplementation",
+        "cbo.",
+        "codegen.",
+        "execution.arrow.",
+        "extensions",
+        "files.max",
+        "files.min",
+        "files.openCostInBytes",
+        "inMemoryColumnarStorage.",
+        "join.",
+        "maxPlanStringLength",
+        "optimizer.",
+        "parquet.compression.",
+        "parquet.fieldId.",
+        "parquet.filterPushdown",
+        "queryExecutionListeners",
+        "shuffle.",
+        "sources.parallelPartitionDiscovery.",
+        "statistics.",
+        "streaming.",
+        "ui.",
+        "warehouse.dir",
+    )
+)
+_KNOWN_BY_NAME = (
+    "spark.sql.ansi.enabled",
+    "spark.sql.session.timeZone",
+    "spark.sql.caseSensitive",
+    "spark.sql.storeAssignmentPolicy",
+)
+
+
+def result_settings(session: SparkSession) -> str:
+    """Return the settings of a session that may change a query's answer, as canonical text.
+
+    Whatever is set and not known to be harmless counts: rather compute once too often.
+    """
+    java_session: Any = session._jsparkSession
+    every = java_session.conf().getAll().mkString("\n").split("\n")
+    known = dict.fromkeys(f"{key} -> {session.conf.get(key)}" for key in _KNOWN_BY_NAME)
+    found = (each for each in every if each.startswith("spark.sql."))
+    return str(sorted({*known, *(each for each in found if not each.startswith(_HARMLESS))}))
+
+
 class TemporaryViews:
     """Sessions for resolving, shared by flows of equal settings.
 

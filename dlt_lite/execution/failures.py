@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from dlt_lite.engine.exceptions import is_dead, text_of
+from dlt_lite.engine.exceptions import is_dead, jvm_gone, text_of
 from dlt_lite.errors import (
     ConcurrentWriter,
     DltLiteError,
     ExpectationFailed,
     FlowFailed,
     ProtocolTooNew,
-    SessionFailed,
     SourceMalformed,
     SourceMissing,
     StorageFailed,
@@ -71,7 +70,13 @@ _KNOWN: tuple[tuple[type[DltLiteError], tuple[str, ...], str, str], ...] = (
     ),
     (
         StorageFailed,
-        ("Read-only file system", "Permission denied", "AccessControlException", "Mkdirs failed"),
+        (
+            "Read-only file system",
+            "Permission denied",
+            "AccessControlException",
+            "Mkdirs failed",
+            "DELTA_CANNOT_CREATE_LOG_PATH",
+        ),
         "has no access",
         "give the process the right to read and write there",
     ),
@@ -101,7 +106,7 @@ def failure(
     if broken := _expectation(text, resolved, enforced):
         return broken
     if is_dead(error):
-        return SessionFailed("Spark's JVM is gone", fix="look into the run's spark.log; run again")
+        return jvm_gone()
     shown, origin = resolved.dataset.shown, flow.flow.origin
     line = main_line(text)
     for kind, marks, what, fix in _KNOWN:

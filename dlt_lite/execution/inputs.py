@@ -46,15 +46,6 @@ def pins(context: Context, inputs: tuple[InputVersion, ...]) -> dict[str, int]:
     }
 
 
-def shown_versions(context: Context, name: DatasetName) -> dict[str, int | None]:
-    """Return the versions of the tables that a dataset reads, by name as shown."""
-    found: dict[str, int | None] = {}
-    for each in context.graph.materialized_inputs(name):
-        now = latest_version(context.session, context.path_of(each))
-        found[context.graph.shown(each)] = None if now is None else now[1]
-    return found
-
-
 def _inputs(context: Context, name: DatasetName) -> Iterator[tuple[str, str | None]]:
     """Yield each input's name and its table's path; None where it is a folder of files."""
     for each in context.graph.materialized_inputs(name):

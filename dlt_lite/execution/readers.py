@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from dlt_lite.engine.empties import named
+from dlt_lite.engine.empties import named, rebound
 from dlt_lite.engine.observing import is_seen_once, observe, observed, observed_in_batch
 from dlt_lite.engine.scope import Asked, QueryScope
 from dlt_lite.errors import DltLiteError
@@ -61,13 +62,15 @@ class FlowReader:
         Raises:
             DltLiteError: the query raised, or returned something else.
         """
+        return self._called(flow, self._session)
 
+    def _called(self, flow: ResolvedFlow, session: SparkSession) -> DataFrame:
         def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
             return explained(error, origin or flow.flow.origin, flow.flow.name)
 
-        with reading_through(QueryScope(self._session, self._lookup)):
+        with reading_through(QueryScope(session, partial(self._lookup, session))):
             result = call_user_code(flow.flow.query, root=self._context.root, explain=explain)
-        return checked_frame(result, flow.flow, self._session)
+        return checked_frame(result, flow.flow, session)
 
     def view_counts(
         self, frame: DataFrame, query: Future[StreamingQuery] | None = None
@@ -92,28 +95,30 @@ class FlowReader:
             found += view_counts(seen, each.view, each.rules, exact=exact)
         return tuple(found)
 
-    def _lookup(self, asked: Asked) -> DataFrame | None:
+    def _lookup(self, session: SparkSession, asked: Asked) -> DataFrame | None:
         graph = self._context.graph
         name = qualify(asked.parts, graph.namespace)
         if name is None:
             return None
         if name not in graph.datasets:
             path = self._context.published(name)
-            return None if path is None else external_frame(self._session, asked, name, path)
+            return None if path is None else external_frame(session, asked, name, path)
         if self._context.is_view(name):
             if name not in self._views:
                 self._views[name] = self._inlined(graph.datasets[name])
             return self._views[name]
         reader = asked.reader
         if reader is None:
-            reader = self._session.readStream if asked.streaming else self._session.read
+            reader = session.readStream if asked.streaming else session.read
         path = self._context.path_of(name)
         if path in self._pins:
             reader = reader.option("versionAsOf", self._pins[path])
         return named(reader.format("delta").load(path), name)
 
     def _inlined(self, resolved: ResolvedDataset) -> DataFrame:
-        frame = self.frame(resolved.flows[0])
+        # In a session of its own: temporary views of its function are not its reader's.
+        flow = resolved.flows[0]
+        frame = rebound(self._called(flow, self._context.session_for(flow)), self._session)
         rules = resolved.dataset.rules
         if rules:
             metric = f"rules of {resolved.dataset.name}"

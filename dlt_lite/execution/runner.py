@@ -45,6 +45,7 @@ class _Runner:
 
     def __init__(self, plan: Plan, context: Context) -> None:
         self._steps = {step.dataset: step for step in plan.steps}
+        self._versions = plan.versions
         self._context = context
         inputs = {
             step.dataset: [
@@ -109,13 +110,14 @@ class _Runner:
         return outcome
 
     def _left(self, step: SkipDataset) -> Outcome:
-        resolved = self._context.graph.datasets[step.dataset]
+        version = self._versions.get(step.dataset)
         if step.metadata:
+            resolved = self._context.graph.datasets[step.dataset]
             record = self._context.record("properties", resolved)
             path = self._context.path_of(step.dataset)
             change_metadata(self._context.session, path, step.metadata, record)
-        state = self._context.state_of(step.dataset)
-        version = None if state is None else state.version
+            state = self._context.state_of(step.dataset)
+            version = None if state is None else state.version
         self._emit(step, FlowState.COMPLETED, version=version)
         return Outcome(changed=False, version=version)
 

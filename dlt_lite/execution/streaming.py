@@ -8,7 +8,7 @@ and then only what is missing after that is done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import reduce
@@ -134,6 +134,20 @@ def _reset_flows(
         count_generation(context.session, state.path, record, Transaction(app_id, number))
 
 
+class _Callback:
+    """What a stream calls for each batch, as long as it runs.
+
+    The JVM's query and the Python function hold each other, so neither would ever be collected.
+    """
+
+    def __init__(self, call: Callable[[DataFrame, int], None]) -> None:
+        self.call: Callable[[DataFrame, int], None] | None = call
+
+    def __call__(self, frame: DataFrame, batch: int) -> None:
+        if self.call is not None:
+            self.call(frame, batch)
+
+
 class _FlowRun:
     """One flow of one update."""
 
@@ -172,9 +186,13 @@ class _FlowRun:
             return self._counts
         self._own_checkpoint(Files(session))
         self._query = Future()
-        query = self._started(self._frame)
+        callback = _Callback(self._guarded)
+        query = self._started(self._frame, callback)
         self._query.set_result(query)
-        self._await(query)
+        try:
+            self._await(query)
+        finally:
+            callback.call = None
         return self._counts
 
     def completed(self, version: int) -> None:
@@ -193,9 +211,9 @@ class _FlowRun:
         owner = CheckpointOwner(self._state.table_id, self._flow.definition, sources)
         write_owner(files, self._checkpoint, owner)
 
-    def _started(self, frame: DataFrame) -> StreamingQuery:
+    def _started(self, frame: DataFrame, callback: _Callback) -> StreamingQuery:
         try:
-            writer = frame.writeStream.foreachBatch(self._guarded)
+            writer = frame.writeStream.foreachBatch(callback)
             writer = writer.option("checkpointLocation", self._checkpoint)
             return writer.trigger(availableNow=True).start()
         except Exception as error:

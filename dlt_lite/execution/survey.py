@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 from dlt_lite.engine.files import Files
 from dlt_lite.execution.context import Context
-from dlt_lite.execution.inputs import input_changes, shown_versions
+from dlt_lite.execution.inputs import input_changes
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName
@@ -13,20 +17,33 @@ from dlt_lite.sources.progress import checkpoint_facts, source_news
 from dlt_lite.storage.records import batch_counts_path, read_counts, read_owner
 from dlt_lite.storage.state import generation_of
 
+# Looking waits more than it works, on a laptop for the JVM and on a cluster for the object store.
+_AT_ONCE = 4
+
 
 def survey(context: Context) -> dict[DatasetName, Situation]:
     """Return what an update would meet of every dataset that has a table."""
-    return {
-        name: _situation(context, resolved)
-        for name, resolved in context.graph.datasets.items()
-        if resolved.kind is not DatasetKind.TEMPORARY_VIEW
-    }
+    tables = [
+        each
+        for each in context.graph.datasets.values()
+        if each.kind is not DatasetKind.TEMPORARY_VIEW
+    ]
+    names = [each.dataset.name for each in tables]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="survey") as pool:
+        states = dict(zip(names, pool.map(context.state_of, names), strict=True))
+        found = pool.map(partial(_situation, context, states), tables)
+        return dict(zip(names, found, strict=True))
 
 
-def _situation(context: Context, resolved: ResolvedDataset) -> Situation:
+def _situation(
+    context: Context, states: Mapping[DatasetName, TableState | None], resolved: ResolvedDataset
+) -> Situation:
     name = resolved.dataset.name
-    table = context.state_of(name)
-    inputs = shown_versions(context, name)
+    table = states[name]
+    inputs = {
+        context.graph.shown(each): None if (state := states[each]) is None else state.version
+        for each in context.graph.materialized_inputs(name)
+    }
     if resolved.kind is DatasetKind.MATERIALIZED_VIEW:
         changes: tuple[str, ...] = ()
         if table is not None and table.last is not None:

@@ -47,9 +47,9 @@ class ResolvedFlow:
     streaming: bool
     schema: Schema
     reads: tuple[Read, ...]
-    definition: str
-    changing: tuple[str, ...]
-    timers: bool
+    definition: str = ""
+    changing: tuple[str, ...] = ()
+    timers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

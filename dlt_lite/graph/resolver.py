@@ -3,14 +3,15 @@
 A query that reads a dataset which is not resolved yet is put aside, the dataset is resolved, and
 the query starts anew; so files and declarations may come in any order, and a chain of a thousand
 datasets needs no deep stack. After each flow only its schema is kept and the next one reads a
-fresh empty relation, which keeps the work linear.
+fresh empty relation, which keeps the work linear. What a plan is made of is learned in a thread
+beside the next query: only the definitions need it, at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -41,7 +42,8 @@ from dlt_lite.graph.validation import problems_of, problems_of_declarations
 from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Definitions, Flow
 from dlt_lite.model.names import DatasetName, qualify
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.schema import Schema, SchemaClash, merged, schema_from_json
+from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, schema_from_json
+from dlt_lite.project.suggestions import did_you_mean
 from dlt_lite.registry.active import reading_through
 from dlt_lite.registry.boundary import call_user_code
 
@@ -82,9 +84,11 @@ def resolve(definitions: Definitions, around: Surroundings) -> ResolvedGraph:
         DltLiteError: what every broken flow and every violated rule says, causes first.
     """
     raise_together(problems_of_declarations(definitions))
-    resolution = _Resolution(definitions, around)
-    for name in definitions.datasets:
-        resolution.reach(name)
+    with ThreadPoolExecutor(1, thread_name_prefix="facts") as beside:
+        resolution = _Resolution(definitions, around, beside)
+        for name in definitions.datasets:
+            resolution.reach(name)
+        resolution.define()
     raise_together(resolution.errors())
     graph = ResolvedGraph(definitions.namespace, dict(resolution.done))
     raise_together(problems_of(graph))
@@ -94,11 +98,16 @@ def resolve(definitions: Definitions, around: Surroundings) -> ResolvedGraph:
 class _Resolution:
     """The work under way: what is resolved, what failed."""
 
-    def __init__(self, definitions: Definitions, around: Surroundings) -> None:
+    def __init__(
+        self, definitions: Definitions, around: Surroundings, beside: ThreadPoolExecutor
+    ) -> None:
         self.done: dict[DatasetName, ResolvedDataset] = {}
         self._definitions = definitions
         self._around = around
+        self._beside = beside
         self._flows: dict[str, ResolvedFlow] = {}
+        self._facts: dict[str, Future[QueryFacts]] = {}
+        self._judged: dict[DatasetName, Future[QueryFacts | None]] = {}
         self._causes: list[DltLiteError] = []
         self._consequences: list[DltLiteError] = []
         self._failed: set[DatasetName] = set()
@@ -126,6 +135,14 @@ class _Resolution:
                 self._failed.add(top)
                 self._keep(error)
 
+    def define(self) -> None:
+        """Let every dataset that was reached know its definition: those above have theirs."""
+        for name, resolved in self.done.items():
+            try:
+                self.done[name] = self._defined(resolved)
+            except DltLiteError as error:
+                self._keep(error)
+
     def _keep(self, error: DltLiteError) -> None:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             is_consequence = isinstance(each, UpstreamFailed)
@@ -147,7 +164,11 @@ class _Resolution:
         flows = self._resolved_flows(dataset)
         kind = _kind_of(dataset, flows)
         schema = self._schema(dataset, kind, flows)
-        return self._with_rules(ResolvedDataset(dataset, kind, schema, flows))
+        if dataset.rules:
+            self._judged[dataset.name] = self._beside.submit(
+                _rule_facts, self._around.session, dataset, schema
+            )
+        return ResolvedDataset(dataset, kind, schema, flows)
 
     def _resolved_flows(self, dataset: Dataset) -> tuple[ResolvedFlow, ...]:
         errors: list[DltLiteError] = []
@@ -165,22 +186,38 @@ class _Resolution:
         reads: dict[Read, None] = {}
         with self._views.session_for(flow.spark_conf) as session:
             frame = self._call(flow, session, reads)
-            facts = query_facts(frame)
+            self._facts[flow.name] = self._beside.submit(query_facts, frame)
         schema = schema_from_json(frame.schema.json())
-        reads.update(dict.fromkeys(_reads_by_path(facts, reads)))
+        return ResolvedFlow(flow, frame.isStreaming, schema, tuple(reads))
+
+    def _defined(self, resolved: ResolvedDataset) -> ResolvedDataset:
+        judged = None
+        if resolved.dataset.rules:
+            judged = self._judged[resolved.dataset.name].result()
+        flows = (self._defined_flow(flow, resolved.dataset, judged) for flow in resolved.flows)
+        return replace(resolved, flows=tuple(flows))
+
+    def _defined_flow(
+        self, resolved: ResolvedFlow, dataset: Dataset, judged: QueryFacts | None
+    ) -> ResolvedFlow:
+        facts = self._facts[resolved.flow.name].result()
+        reads = (*resolved.reads, *_reads_by_path(facts, resolved.reads))
         views = [
-            self.done[read.name]
+            self.done[read.name].flows[0]
             for read in reads
             if read.name is not None and not read.external and self._is_view(read.name)
         ]
-        return ResolvedFlow(
-            flow,
-            frame.isStreaming,
-            schema,
-            tuple(reads),
-            self._definition(flow, facts, reads, views),
-            (*facts.changing, *(why for view in views for why in view.flows[0].changing)),
-            facts.stateful_timers or any(view.flows[0].timers for view in views),
+        of_rules = () if judged is None else judged.changing
+        return replace(
+            resolved,
+            reads=reads,
+            definition=self._definition(resolved, dataset, (facts, judged), views),
+            changing=(
+                *facts.changing,
+                *(why for view in views for why in view.changing),
+                *of_rules,
+            ),
+            timers=facts.stateful_timers or any(view.timers for view in views),
         )
 
     def _is_view(self, name: DatasetName) -> bool:
@@ -188,21 +225,21 @@ class _Resolution:
 
     def _definition(
         self,
-        flow: Flow,
-        facts: QueryFacts,
-        reads: Mapping[Read, None],
-        views: list[ResolvedDataset],
+        resolved: ResolvedFlow,
+        dataset: Dataset,
+        learned: Iterable[QueryFacts | None],
+        views: Iterable[ResolvedFlow],
     ) -> str:
-        dataset = self._definitions.datasets[flow.target]
         rules = [f"{rule.name} {rule.action}" for rule in dataset.rules]
-        options = [f"{read.name} {read.options}" for read in reads if read.options]
+        options = [f"{read.name} {read.options}" for read in resolved.reads if read.options]
+        plans = [facts for facts in learned if facts is not None]
         return digest(
-            facts.text or "",
             self._around.settings,
-            str(sorted(flow.spark_conf.items())),
+            str(sorted(resolved.flow.spark_conf.items())),
             str([*rules, *options, *dataset.options.partition_cols]),
-            self._around.code() if facts.python else "",
-            *(view.flows[0].definition for view in views),
+            self._around.code() if any(facts.python for facts in plans) else "",
+            *(facts.text or "" for facts in plans),
+            *(view.definition for view in views),
         )
 
     def _call(self, flow: Flow, session: SparkSession, reads: dict[Read, None]) -> DataFrame:
@@ -270,8 +307,7 @@ class _Resolution:
     def _missing(self, asked: Asked) -> MissingInput:
         text = ".".join(asked.parts)
         names = [dataset.shown for dataset in self._definitions.datasets.values()]
-        close = get_close_matches(asked.parts[-1], names, n=1)
-        fix = f"did you mean {close[0]!r}?" if close else f"the pipeline has: {', '.join(names)}"
+        fix = did_you_mean(asked.parts[-1], names, otherwise="the pipeline has")
         return MissingInput(
             f"{text!r} is read, but nobody declares it and no such table is there", fix=fix
         )
@@ -285,6 +321,8 @@ class _Resolution:
                 schema = merged(schema, flow.schema)
             if dataset.options.schema is not None:
                 schema = self._declared(dataset, schema)
+            elif kind is not DatasetKind.TEMPORARY_VIEW:
+                schema = as_stored(schema)
             disk = None
             if kind is DatasetKind.STREAMING_TABLE:
                 disk = self._around.on_disk(dataset.name)
@@ -318,32 +356,6 @@ class _Resolution:
                     fix="add it to the query, or take it out of schema=",
                 )
         return declared
-
-    def _with_rules(self, resolved: ResolvedDataset) -> ResolvedDataset:
-        """Return a dataset whose flows are defined by its rules, too.
-
-        Raises:
-            DltLiteError: what is wrong with the rules, together.
-        """
-        dataset = resolved.dataset
-        if not dataset.rules:
-            return resolved
-        frame = empty_frame(self._around.session, resolved.schema.text, streaming=False)
-        judged = judging(frame, [rule.condition for rule in dataset.rules])
-        if judged is None:
-            raise_together(list(_bad_rules(dataset, frame)))
-            return resolved
-        facts = query_facts(judged)
-        code = self._around.code() if facts.python else ""
-        flows = (
-            replace(
-                flow,
-                definition=digest(flow.definition, facts.text or "", code),
-                changing=(*flow.changing, *facts.changing),
-            )
-            for flow in resolved.flows
-        )
-        return replace(resolved, flows=tuple(flows))
 
 
 def explained(error: BaseException, origin: Origin, flow: str) -> DltLiteError:
@@ -407,6 +419,20 @@ def _first_line(error: BaseException) -> str:
     return lines[0].split(" SQLSTATE:")[0] if lines else ""
 
 
+def _rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> QueryFacts | None:
+    """Return what a dataset's rules are made of.
+
+    Raises:
+        DltLiteError: what is wrong with the rules, together.
+    """
+    frame = empty_frame(session, schema.text, streaming=False)
+    judged = judging(frame, [rule.condition for rule in dataset.rules])
+    if judged is None:
+        raise_together(list(_bad_rules(dataset, frame)))
+        return None
+    return query_facts(judged)
+
+
 def _bad_rules(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
     for rule in dataset.rules:
         fact = condition_facts(frame, rule.condition)
@@ -450,7 +476,7 @@ def _check_mode(found: ResolvedDataset, asked: Asked, flow: Flow) -> None:
         )
 
 
-def _reads_by_path(facts: QueryFacts, reads: Mapping[Read, None]) -> Iterator[Read]:
+def _reads_by_path(facts: QueryFacts, reads: Iterable[Read]) -> Iterator[Read]:
     named_paths = {read.path for read in reads}
     streams = {LeafKind.FILE_STREAM, LeafKind.DELTA_STREAM}
     for leaf in facts.leaves:

@@ -67,6 +67,24 @@ def _bare(kind: object) -> object:
     return kind
 
 
+def as_stored(schema: Schema) -> Schema:
+    """Return the schema that a table has which was made for a query's result: all may be NULL.
+
+    A constant is never NULL today; a table must not hold the query to that tomorrow.
+    """
+    return schema_from_json(json.dumps(_nullable(json.loads(schema.text))))
+
+
+def _nullable(kind: object) -> object:
+    if isinstance(kind, dict):
+        may = {"nullable", "containsNull", "valueContainsNull"}
+        return {
+            key: value if key == "metadata" else key in may or _nullable(value)
+            for key, value in kind.items()
+        }
+    return [_nullable(each) for each in kind] if isinstance(kind, list) else kind
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A column, or what lies inside one.

@@ -27,6 +27,7 @@ from dlt_lite.plan.steps import (
     SkipDataset,
     Step,
 )
+from dlt_lite.project.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,14 @@ def make_plan(
     """
     planner = _Planner(pipeline, graph, situations, request)
     steps = tuple(planner.step(dataset) for dataset in graph.datasets.values())
-    raise_together(planner.errors)
+    raise_together([*planner.idle_resets(), *planner.errors])
     kinds = {name: dataset.kind for name, dataset in graph.datasets.items()}
-    return Plan(pipeline, steps, kinds, planner.lost_files())
+    versions = {
+        name: situation.table.version
+        for name, situation in situations.items()
+        if situation.table is not None
+    }
+    return Plan(pipeline, steps, kinds, planner.lost_files(), versions)
 
 
 class _Planner:
@@ -97,6 +103,27 @@ class _Planner:
             self._writing.add(name)
         return _with_metadata(step, resolved, situation.table)
 
+    def idle_resets(self) -> list[DltLiteError]:
+        """Return what is wrong with the flows whose checkpoint shall begin anew."""
+        filled = {
+            flow.flow.name.lower(): each.dataset
+            for each in self._graph.datasets.values()
+            if each.kind is DatasetKind.STREAMING_TABLE
+            for flow in each.flows
+        }
+        found: list[DltLiteError] = []
+        for flow in sorted(self._request.reset_flows):
+            if flow not in filled:
+                what = f"no flow of a streaming table is called {flow!r}"
+                found.append(
+                    BadSelection(what, fix=did_you_mean(flow, filled, otherwise="there are"))
+                )
+            elif not self._is_selected(filled[flow].name):
+                shown = filled[flow].shown
+                what = f"flow {flow} fills {shown}, which is not selected"
+                found.append(BadSelection(what, fix=f"select {shown} too"))
+        return found
+
     def lost_files(self) -> dict[DatasetName, int]:
         """Return how many files that were read are gone, by table that a reset would empty."""
         lost = {
@@ -112,16 +139,22 @@ class _Planner:
     def _excluded(self, resolved: ResolvedDataset) -> Step:
         name = resolved.dataset.name
         if name in self._refreshed:
-            asked = ", ".join(sorted(map(self._graph.shown, self._request.full_refresh)))
-            self.errors.append(
-                ResetIncomplete(
-                    f"{resolved.dataset.shown} streams from {asked}, which is fully refreshed, "
-                    "but is not selected: it would read rows that are gone",
-                    origin=resolved.dataset.origin,
-                    fix=f"select {resolved.dataset.shown} too, so that both are refreshed",
-                )
-            )
+            self.errors.append(self._half_refreshed(resolved))
         return ExcludeDataset(name, "not selected")
+
+    def _half_refreshed(self, resolved: ResolvedDataset) -> DltLiteError:
+        shown, asked = resolved.dataset.shown, self._request.full_refresh
+        if resolved.dataset.name in asked:
+            what = f"{shown} is to be fully refreshed, but is not selected"
+            fix = f"select {shown} too, or leave it out of the full refresh"
+        else:
+            above = ", ".join(sorted(map(self._graph.shown, asked)))
+            what = (
+                f"{shown} streams from {above}, which is fully refreshed, but is not selected: "
+                "it would read rows that are gone"
+            )
+            fix = f"select {shown} too, so that both are refreshed"
+        return ResetIncomplete(what, origin=resolved.dataset.origin, fix=fix)
 
     def _check(self, resolved: ResolvedDataset, situation: Situation) -> None:
         name = resolved.dataset.name

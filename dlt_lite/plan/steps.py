@@ -71,7 +71,14 @@ class AppendStreams:
 
 @dataclass(frozen=True, slots=True)
 class SkipDataset:
-    """Leave a table's rows as they are, since nothing they depend on has changed."""
+    """Leave a table's rows as they are, since nothing they depend on has changed.
+
+    Attributes:
+        dataset: the table.
+        reason: why, in words.
+        inputs: versions of what it reads at planning time.
+        metadata: what of the table's metadata is made as the code says.
+    """
 
     dataset: DatasetName
     reason: str
@@ -107,16 +114,14 @@ class Plan:
         steps: one a dataset.
         kinds: what each dataset is.
         lost_files: how many files that were read are gone, by fully refreshed table; asks consent.
+        versions: the version of each table that is there at planning time.
     """
 
     pipeline: str
     steps: tuple[Step, ...]
     kinds: Mapping[DatasetName, DatasetKind]
     lost_files: Mapping[DatasetName, int] = field(default_factory=dict)
-
-    def writes(self) -> tuple[ReplaceTable | AppendStreams, ...]:
-        """Return the steps that write, or may."""
-        return tuple(s for s in self.steps if isinstance(s, ReplaceTable | AppendStreams))
+    versions: Mapping[DatasetName, int] = field(default_factory=dict)
 
 
 def action_of(step: Step) -> Action:

@@ -84,7 +84,7 @@ def create_table(
     """Make an empty table in one commit, and return its id; one that is there is left alone."""
     marked = _marked(session, record)
     builder = DeltaTable.createIfNotExists(marked).location(path)
-    builder = builder.addColumns(_columns(schema, options))
+    builder = builder.addColumns(StructType.fromJson(json.loads(schema.text)))
     if options.comment:
         builder = builder.comment(options.comment)
     for key, value in _properties(options, record.pipeline, kind).items():
@@ -212,15 +212,6 @@ def register(session: SparkSession, name: DatasetName, path: str) -> None:
     session.sql(f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(_quoted, parts))}")
     full = ".".join(_quoted(part) for part in (*parts, name.table))
     session.sql(f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION {_text(path)}")
-
-
-def _columns(schema: Schema, options: TableOptions) -> StructType:
-    """Return a table's columns; NOT NULL where that was declared, not where a query shows it.
-
-    A constant is never NULL today; a table must not hold the query to that tomorrow.
-    """
-    columns = StructType.fromJson(json.loads(schema.text))
-    return columns if options.schema is not None else columns.toNullable()
 
 
 def _properties(options: TableOptions, pipeline: str, kind: str) -> dict[str, str]:

@@ -40,8 +40,12 @@ def dlt_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession
 
 
 @pytest.fixture
-def dlt(dlt_spark: SparkSession, tmp_path: Path, request: pytest.FixtureRequest) -> PipelineBench:
+def dlt(
+    dlt_spark: SparkSession, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[PipelineBench]:
     """Run pipelines of the project in storage that is thrown away after the test."""
+    from dlt_lite.engine.deltalog import forget_tables  # noqa: PLC0415
     from dlt_lite.testing.harness import PipelineBench  # noqa: PLC0415
 
-    return PipelineBench(dlt_spark, request.path.parent, tmp_path / "dlt")
+    yield PipelineBench(dlt_spark, request.path.parent, tmp_path / "dlt")
+    forget_tables(dlt_spark)

@@ -153,7 +153,7 @@ def test_nothing_new_is_nothing_done(clickstream: Journey):
     before, step = clickstream["first"], clickstream["nothing"]
 
     assert step.ended.code == 0
-    assert set(step.each("action").values()) == {"skip"}
+    assert [each for each in step.did.values() if each["action"] != "skip"] == []
     assert set(step.each("rows_written").values()) == {0}
     assert step.each("version") == before.each("version") == step.on_disk
 

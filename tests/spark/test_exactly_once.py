@@ -1,7 +1,10 @@
 """Wherever an update ends, the next one makes tables, counts and decisions what they would be."""
 
+import gc
+
 import pytest
 
+from dlt_lite.execution.readers import FlowReader
 from tests.spark.updates import FILE_STREAM, Ending, Shop, states
 
 pytestmark = pytest.mark.spark
@@ -200,3 +203,11 @@ def test_a_stream_with_state_is_counted_again_without_harm_to_its_state(dlt, tmp
         "below.ever_smaller in below: passed": 2,
         "below.ever_smaller in below: failed": 3,
     }
+
+
+def test_what_a_stream_held_is_let_go_at_its_end(shop):
+    shop.run()
+
+    gc.collect()
+
+    assert [each for each in gc.get_objects() if isinstance(each, FlowReader)] == []

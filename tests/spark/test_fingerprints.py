@@ -245,6 +245,10 @@ def test_a_parameter_changes_what_shows_it_and_what_may_hide_it(project, spark):
         ("spark.sql.ansi.enabled", "false"),
         ("spark.sql.session.timeZone", "Europe/Berlin"),
         ("spark.sql.caseSensitive", "true"),
+        ("spark.sql.mapKeyDedupPolicy", "LAST_WIN"),
+        ("spark.sql.legacy.sizeOfNull", "true"),
+        ("spark.sql.decimalOperations.allowPrecisionLoss", "false"),
+        ("spark.sql.some.setting.of.tomorrow", "true"),
     ],
 )
 def test_a_setting_that_changes_results_changes_every_definition(key, value, project, spark):
@@ -256,10 +260,20 @@ def test_a_setting_that_changes_results_changes_every_definition(key, value, pro
     assert changed(before, after) == set(before)
 
 
-def test_a_setting_that_changes_no_result_changes_no_definition(project, spark):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("spark.sql.autoBroadcastJoinThreshold", "1"),
+        ("spark.sql.shuffle.partitions", "3"),
+        ("spark.sql.adaptive.coalescePartitions.enabled", "false"),
+        ("spark.sql.execution.arrow.maxRecordsPerBatch", "10"),
+        ("spark.databricks.delta.snapshotPartitions", "3"),
+    ],
+)
+def test_a_setting_that_changes_no_result_changes_no_definition(key, value, project, spark):
     root = project()
 
-    other = flow_session(spark, {"spark.sql.autoBroadcastJoinThreshold": "1"})
+    other = flow_session(spark, {key: value})
 
     assert definitions(spark, root) == definitions(other, root)
 

@@ -20,6 +20,7 @@ from tests.spark.projects import (
     problems,
     resolved,
 )
+from tests.spark.updates import Shop
 
 pytestmark = pytest.mark.spark
 
@@ -392,6 +393,28 @@ def third():
         "second raised AnalysisException: [UNRESOLVED_ROUTINE] Cannot resolve routine ",
         "'mine' is read, but nobody declares it and no such table is there",
     ]
+
+
+def test_a_temporary_view_of_a_views_function_is_not_its_readers(dlt, tmp_path):
+    text = """
+spark = SparkSession.getActiveSession()
+
+@dlt.view
+def evens():
+    spark.range(10).where("id % 2 = 0").createOrReplaceTempView("chosen")
+    return spark.sql("SELECT id FROM chosen")
+
+@dlt.table
+def both():
+    spark.range(3).createOrReplaceTempView("chosen")
+    evens = spark.read.table("evens")
+    return spark.sql("SELECT id FROM chosen").union(evens)
+"""
+    shop = Shop(dlt, tmp_path, text)
+
+    shop.run()
+
+    assert shop.rows("both") == [(n,) for n in (0, 0, 1, 2, 2, 4, 6, 8)]
 
 
 def test_options_in_sql_reach_the_reader(spark, tmp_path):

@@ -9,6 +9,7 @@ from tests.spark.updates import (
     FILE_STREAM,
     Shop,
     actions,
+    add_empty_commit,
     parquet_moved_aside,
     result_of,
 )
@@ -85,6 +86,16 @@ def test_what_was_planned_in_case_of_a_change_is_left_where_there_was_none(shop)
     assert result_of(second, "bronze").rows_dropped == 1
 
 
+def test_a_comment_is_set_also_where_only_the_runner_finds_nothing_to_do(shop):
+    shop.changed(MEDALLION.replace("@dlt.materialized_view", '@dlt.materialized_view(comment="x")'))
+    shop.land("2.json", {"id": 3, "v": -1})
+
+    second = shop.run()
+
+    assert actions(second) == {"bronze": "append", "silver": "skip", "gold": "skip"}
+    assert shop.delta("gold").detail().first().description == "x"
+
+
 def test_what_an_attempt_wrote_before_it_failed_is_news_to_those_below(shop):
     shop.land("2.json", {"id": 3, "v": 1})
     reached = []
@@ -102,6 +113,15 @@ def test_what_an_attempt_wrote_before_it_failed_is_news_to_those_below(shop):
     assert actions(second)["gold"] == "replace"
 
 
+def test_a_rule_on_a_column_that_is_never_null_is_the_same_rule_once_there_is_a_table(shop):
+    with_one = 'return arriving().select("*", F.lit(1).alias("one"))'
+    ruled = MEDALLION.replace("return arriving()", with_one)
+    shop.changed(ruled.replace("def bronze", '@dlt.expect("is_one", "one = 1")\ndef bronze'))
+    shop.run(full_refresh_all=True)
+
+    assert shop.plan() == {"bronze": "skip", "silver": "skip", "gold": "skip"}
+
+
 def test_commits_that_change_no_row_are_nothing_new(shop, spark):
     shop.land("2.json", {"id": 1, "v": 7})
     shop.run()
@@ -110,8 +130,8 @@ def test_commits_that_change_no_row_are_nothing_new(shop, spark):
         table.optimize().executeCompaction()
         table.vacuum()
         spark.sql(f"ALTER TABLE delta.`{shop.path(name)}` SET TBLPROPERTIES (kept_by = 'me')")
-        nothing = table.toDF().where("false")
-        nothing.write.format("delta").mode("append").save(shop.path(name))
+        add_empty_commit(table, shop.path(name))
+    assert shop.operations("bronze")[-1] == "WRITE"
     assert "OPTIMIZE" in shop.operations("bronze")
 
     assert shop.plan() == {"bronze": "skip", "silver": "skip", "gold": "skip"}

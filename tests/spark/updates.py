@@ -131,28 +131,28 @@ class Shop:
             if "commitInfo" in line
         ]
 
-    def counts(self) -> dict[str, object]:
-        """Return the figures of all updates together, an event that comes twice taken once."""
-        total: dict[str, object] = {}
-        for event in self._told().values():
-            if not isinstance(event.record, FlowProgress) or event.record.counts is None:
-                continue
-            dataset, counts = event.record.dataset, event.record.counts
-            figures = {f"{dataset}: rows": counts.rows, f"{dataset}: dropped": counts.dropped}
-            for rule in counts.rules:
-                name = f"{rule.dataset or dataset}.{rule.name} in {dataset}"
-                figures |= {f"{name}: passed": rule.passed, f"{name}: failed": rule.failed}
-            for key, value in figures.items():
-                total[key] = total.get(key, 0) + value
-        return total
-
-    def _told(self) -> dict[str, Event]:
-        runs = runs_of(self.under_test.settings.state_root)
-        events = (event for run in sorted(runs.iterdir()) for event in told_in(run))
-        return {event.envelope.id: event for event in events}
+    def counts(self) -> dict[str, int]:
+        """Return the figures of all updates together."""
+        return figures(self.under_test.settings.state_root)
 
     def _log(self, name: str) -> list[Path]:
         return list(Path(self.path(name), "_delta_log").glob("*[0-9].json"))
+
+
+def figures(state_root: Path) -> dict[str, int]:
+    """Return the figures of all updates together, an event that comes twice taken once."""
+    events = (event for run in sorted(runs_of(state_root).iterdir()) for event in told_in(run))
+    total: dict[str, int] = {}
+    for event in {event.envelope.id: event for event in events}.values():
+        if not isinstance(event.record, FlowProgress) or event.record.counts is None:
+            continue
+        dataset, counts = event.record.dataset, event.record.counts
+        found = {f"{dataset}: rows": counts.rows, f"{dataset}: dropped": counts.dropped}
+        for rule in counts.rules:
+            name = f"{rule.dataset or dataset}.{rule.name} in {dataset}"
+            found |= {f"{name}: passed": rule.passed, f"{name}: failed": rule.failed}
+        total |= {key: total.get(key, 0) + value for key, value in found.items()}
+    return total
 
 
 def told_in(run: Path) -> list[Event]:
@@ -186,6 +186,12 @@ def refusal(shop: Shop, **asked: object) -> str:
         return str(shop.run(**asked).error)
     except DltLiteError as error:
         return str(error)
+
+
+def add_empty_commit(table: DeltaTable, path: str, **options: str) -> None:
+    """Append no rows to a table; Delta leaves a commit of it only for a transaction's sake."""
+    writer = table.toDF().where("false").write.format("delta").mode("append")
+    writer.options(txnAppId="somebody", txnVersion="1", **options).save(path)
 
 
 @contextmanager

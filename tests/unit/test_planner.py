@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dlt_lite import errors
-from dlt_lite.errors import DltLiteError, ErrorGroup
+from dlt_lite.errors import BadSelection, DltLiteError, ErrorGroup
 from dlt_lite.graph.graph import Read, ResolvedDataset, ResolvedFlow, ResolvedGraph
 from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Flow, TableOptions
 from dlt_lite.model.names import DatasetName, Namespace
@@ -339,6 +339,31 @@ def test_a_reset_of_a_checkpoint_is_the_flows_alone():
 
     assert (step.action, step.reset) == (Action.RESET_CHECKPOINT, ("b",))
     assert step.reason == "checkpoint reset asked for: b"
+
+
+@pytest.mark.parametrize(
+    ("flow", "selection", "what", "fix"),
+    [
+        ("ordres", None, "no flow of a streaming table is called 'ordres'", "mean 'orders'?"),
+        ("sums", None, "no flow of a streaming table is called 'sums'", "there are: copy, orders"),
+        ("orders", "sums", "flow orders fills orders, which is not selected", "select orders too"),
+    ],
+)
+def test_a_reset_that_would_do_nothing_is_refused(flow, selection, what, fix):
+    chosen = None if selection is None else some(selection)
+
+    (error,) = refused(CHAIN, THERE, reset_flows=frozenset({flow}), selection=chosen)
+
+    assert isinstance(error, BadSelection)
+    assert error.what == what
+    assert fix in (error.fix or "")
+
+
+def test_a_full_refresh_of_what_is_not_selected_is_refused():
+    (error,) = refused(CHAIN, THERE, full_refresh=some("sums"), selection=some("orders"))
+
+    assert error.what == "sums is to be fully refreshed, but is not selected"
+    assert error.fix == "select sums too, or leave it out of the full refresh"
 
 
 def test_what_is_not_selected_is_excluded_and_read_as_it_is():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_lite.model.schema import Schema, SchemaClash, merged, places, schema_from_json
+from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, places, schema_from_json
 
 WORDS = st.sampled_from(["id", "Id", "who", "at", "amount", "a b", "größe"])
 PLAIN = st.sampled_from(["long", "string", "double", "timestamp", "decimal(10,2)"])
@@ -52,6 +52,17 @@ def nullable(schema: Schema) -> dict[str, bool]:
 @given(SCHEMAS)
 def test_merging_with_itself_changes_nothing(schema):
     assert merged(schema, schema).columns == schema.columns
+
+
+@given(SCHEMAS)
+def test_a_table_takes_nulls_in_every_place_of_a_querys_result(schema):
+    stored = as_stored(schema)
+
+    assert [(each.name, each.type) for each in stored.columns] == [
+        (each.name, each.type) for each in schema.columns
+    ]
+    assert '"nullable": false' not in stored.text
+    assert merged(schema, stored).text == stored.text == as_stored(stored).text
 
 
 @given(FITTING, FITTING)
