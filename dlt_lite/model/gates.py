@@ -10,7 +10,7 @@ class Gate:
     """A quality gate. A rule that could not run misses every gate.
 
     Attributes:
-        no_critical: no rule of severity critical is violated, be it by one row.
+        no_critical: no rule of severity critical is violated, whatever its action.
         min_pass_ratio: the least share of rows that must pass each rule, from 0 to 1.
         max_regression_points: by how many percentage points the share of rows that pass a rule
             may fall below that of the update before.

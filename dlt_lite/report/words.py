@@ -15,6 +15,7 @@ _WORDS = {
 }
 _MINUTE, _HOUR, _TEN = 60, 3600, 10
 _MOST_PLACES = 4
+_MINUS, UNKNOWN = "\u2212", "\u2013"
 
 
 def verdict_word(verdict: Verdict) -> str:
@@ -24,7 +25,7 @@ def verdict_word(verdict: Verdict) -> str:
 
 def amount(number: int | None) -> str:
     """Return a number with its thousands apart; a dash for None."""
-    return "–" if number is None else f"{number:,}"
+    return UNKNOWN if number is None else f"{number:,}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -35,13 +36,13 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def percent(share: float | None) -> str:
     """Return a share as a percentage, never rounded to all or to nothing where it is neither."""
     if share is None:
-        return "–"
+        return UNKNOWN
     if share in {0.0, 1.0}:
         return f"{share:.0%}"
     for places in range(1, _MOST_PLACES + 1):
         text = f"{share * 100:.{places}f}"
-        if 0 < abs(float(text)) and float(text) != 100:  # noqa: PLR2004 - a whole
-            return f"{text} %".replace(" %", "%")
+        if float(text) not in {0.0, 100.0}:
+            return f"{text}%"
     return "<0.0001%" if abs(share) < 0.5 else ">99.9999%"  # noqa: PLR2004 - a half
 
 
@@ -49,18 +50,18 @@ def points(change: float | None) -> str:
     """Return a change in percentage points with its sign; nothing for none."""
     if not change:
         return ""
-    return f"{'+' if change > 0 else '−'}{abs(change):.2f}"
+    return f"{'+' if change > 0 else _MINUS}{abs(change):.2f}"
 
 
 def signed(number: int) -> str:
     """Return a number with its sign, its thousands apart."""
-    return f"{'+' if number > 0 else '−' if number < 0 else '±'}{abs(number):,}"
+    return f"{'+' if number > 0 else _MINUS if number < 0 else '±'}{abs(number):,}"
 
 
 def duration(seconds: float | None) -> str:
     """Return a length of time: `0.4 s`, `12 s`, `3 m 05 s`, `2 h 10 m`; a dash for None."""
     if seconds is None:
-        return "–"
+        return UNKNOWN
     if round(seconds, 1) < _TEN:
         return f"{seconds:.1f} s"
     whole = round(seconds)
