@@ -69,10 +69,9 @@ def layered(
     """
     measure = sizes or Sizes()
     known = dict.fromkeys(names)
-    pairs = [
-        each for each in dict.fromkeys(edges) if set(each) <= known.keys() and len({*each}) > 1
-    ]
-    forward = _without_circles(tuple(known), pairs)
+    pairs = [(a, b) for a, b in dict.fromkeys(edges) if a in known and b in known and a != b]
+    closing = _closing(tuple(known), pairs)
+    forward = list(dict.fromkeys((b, a) if (a, b) in closing else (a, b) for a, b in pairs))
     ranks = _ranks(tuple(known), forward)
     layers, after = _with_passages(ranks, forward)
     before = _turned(after)
