@@ -13,27 +13,28 @@ from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Ve
 _BAD = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.WARN})
 _JUDGED = _BAD | {Verdict.PASS}
 _A_POINT = 0.01
-# A share is a quotient of whole numbers; what is nearer to nothing than this comes from floats.
-_NOTHING = 1e-12
+_NOTICEABLE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """A rule in two updates; one side is None where the rule did not exist."""
+    """A rule in two updates.
 
+    Attributes:
+        rule: what it decided in the later update; in the earlier one where it is gone.
+        before: what it decided in the earlier update; None where it did not exist.
+    """
+
+    rule: RuleResult
     before: RuleResult | None
-    after: RuleResult | None
 
     @property
     def points(self) -> float | None:
         """By how many percentage points the share of passing rows rose; None where unknown."""
-        if self.before is None or self.after is None:
-            return None
-        old, new = self.before.ratio, self.after.ratio
+        old, new = None if self.before is None else self.before.ratio, self.rule.ratio
         if old is None or new is None:
             return None
-        change = new - old
-        return 0.0 if abs(change) < _NOTHING else change / _A_POINT
+        return (new - old) / _A_POINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Comparison:
         after: the later update's id.
         new_failures: rules that are violated, or could not run, and were not before.
         fixed: rules that pass and did not before.
-        regressed: rules that are violated by a greater share of rows than before.
+        regressed: rules that are violated by a greater share of rows than before, by a hundredth
+            of a percentage point or more.
         improved: rules that are violated by a smaller share.
         added: rules that did not exist before.
         removed: rules that do not exist any more.
@@ -107,26 +109,21 @@ def compare(before: UpdateQuality, after: UpdateQuality) -> Comparison:
     """
     old = {rule.key: rule for rule in before.rules}
     new = {rule.key: rule for rule in after.rules}
-    both = [RuleChange(old[key], rule) for key, rule in new.items() if key in old]
-    told = [
-        (each, each.before.verdict, each.after.verdict)
-        for each in both
-        if each.before is not None and each.after is not None
-    ]
-    still = [each for each, was, now in told if was in _BAD and now in _BAD]
-    born = [RuleChange(None, rule) for key, rule in new.items() if key not in old]
+    told = [(RuleChange(rule, old.get(key)), _verdict(old.get(key))) for key, rule in new.items()]
+    still = [each for each, was in told if was in _BAD and each.rule.verdict in _BAD]
     return Comparison(
         before=before.update_id,
         after=after.update_id,
-        new_failures=(
-            *(each for each, was, now in told if was not in _BAD and now in _BAD),
-            *(each for each in born if each.after is not None and each.after.verdict in _BAD),
+        new_failures=tuple(
+            each for each, was in told if was not in _BAD and each.rule.verdict in _BAD
         ),
-        fixed=tuple(each for each, was, now in told if was in _BAD and now is Verdict.PASS),
-        regressed=tuple(each for each in still if (each.points or 0.0) < 0),
-        improved=tuple(each for each in still if (each.points or 0.0) > 0),
-        added=tuple(born),
-        removed=tuple(RuleChange(rule, None) for key, rule in old.items() if key not in new),
+        fixed=tuple(
+            each for each, was in told if was in _BAD and each.rule.verdict is Verdict.PASS
+        ),
+        regressed=tuple(each for each in still if (each.points or 0.0) <= -_NOTICEABLE),
+        improved=tuple(each for each in still if (each.points or 0.0) >= _NOTICEABLE),
+        added=tuple(each for each, was in told if was is None),
+        removed=tuple(RuleChange(rule, rule) for key, rule in old.items() if key not in new),
         rows=_row_changes(before, after),
     )
 
@@ -173,6 +170,10 @@ def trends(updates: Sequence[UpdateQuality]) -> Mapping[tuple[str, str, str], tu
         )
         for rule in newest
     }
+
+
+def _verdict(rule: RuleResult | None) -> Verdict | None:
+    return None if rule is None else rule.verdict
 
 
 def _row_changes(before: UpdateQuality, after: UpdateQuality) -> tuple[RowChange, ...]:

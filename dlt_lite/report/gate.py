@@ -65,8 +65,8 @@ def _regressions(gate: Gate, change: Comparison | None) -> Iterator[str]:
     if gate.max_regression_points is None or change is None:
         return
     for each in (*change.new_failures, *change.regressed):
-        rule, points = each.after, each.points
-        if rule is not None and points is not None and -points > gate.max_regression_points:
+        rule, points = each.rule, each.points
+        if points is not None and -points > gate.max_regression_points:
             most = f"{gate.max_regression_points:.10g}"
             yield f"{rule_name(rule)} fell by {-points:.2f} points, by more than {most}"
 

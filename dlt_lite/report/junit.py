@@ -21,10 +21,12 @@ def junit_xml(update: UpdateQuality) -> str:
     suites = {each.name: each for each in update.datasets}
     for rule in update.rules:
         suites.setdefault(rule.dataset, DatasetQuality(rule.dataset))
+    rules: dict[str, list[RuleResult]] = {name: [] for name in suites}
+    for rule in update.rules:
+        rules[rule.dataset].append(rule)
     root = Element("testsuites", name=visible(update.pipeline))
     for place, dataset in enumerate(suites.values()):
-        rules = [rule for rule in update.rules if rule.dataset == dataset.name]
-        root.append(_suite(place, dataset, rules, update))
+        root.append(_suite(place, dataset, rules[dataset.name], update))
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     root.set("time", _time(length(update.started, update.ended)))

@@ -129,8 +129,7 @@ def _rule_changes(word: str, changes: Sequence[RuleChange]) -> list[str]:
 
 
 def _change(change: RuleChange) -> str:
-    rule = change.after or change.before
-    name = "" if rule is None else markdown_code(shortened(rule_name(rule), _LONGEST_NAME))
+    name = markdown_code(shortened(rule_name(change.rule), _LONGEST_NAME))
     moved = points(change.points)
     return f"{name} ({moved} points)" if moved else name
 

@@ -54,7 +54,7 @@ def totals(update: UpdateQuality) -> Totals:
         sum(each.dropped for each in tables),
         sum(each.quarantined for each in tables),
         verdicts_of(update.rules),
-        sum(not each.exact for each in update.rules),
+        sum(not each.exact and each.violations is not None for each in update.rules),
     )
 
 
@@ -125,8 +125,8 @@ def _rows(datasets: Iterable[DatasetQuality]) -> str:
     if not dropped + aside:
         return ""
     parts = [
-        f"{dropped:,} dropped" if dropped else "",
-        f"{aside:,} put into quarantine" if aside else "",
+        f"{counted(dropped, 'row')} dropped" if dropped else "",
+        f"{aside:,} quarantined" if dropped else f"{counted(aside, 'row')} quarantined",
     ]
-    told = " and ".join(part for part in parts if part)
-    return f"{told} of {counted(rows, 'row')} ({percent((dropped + aside) / rows)})"
+    told = ", ".join(parts if aside else parts[:1])
+    return f"{told} ({percent((dropped + aside) / rows)} of {rows:,})"

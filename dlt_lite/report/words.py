@@ -47,8 +47,8 @@ def percent(share: float | None) -> str:
 
 
 def points(change: float | None) -> str:
-    """Return a change in percentage points with its sign; nothing for none."""
-    if not change:
+    """Return a change in percentage points with its sign; nothing for none that can be seen."""
+    if change is None or not round(abs(change), 2):
         return ""
     return f"{'+' if change > 0 else _MINUS}{abs(change):.2f}"
 
