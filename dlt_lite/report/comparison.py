@@ -12,7 +12,9 @@ from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Ve
 
 _BAD = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.WARN})
 _JUDGED = _BAD | {Verdict.PASS}
-_A_POINT = 0.01
+_POINTS = 100
+# Shares are quotients of whole numbers; what comes further behind is an error of floats.
+_PLACES = 9
 _NOTICEABLE = 0.01
 
 
@@ -34,7 +36,7 @@ class RuleChange:
         old, new = None if self.before is None else self.before.ratio, self.rule.ratio
         if old is None or new is None:
             return None
-        return (new - old) / _A_POINT
+        return round((new - old) * _POINTS, _PLACES)
 
 
 @dataclass(frozen=True, slots=True)

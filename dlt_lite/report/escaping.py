@@ -14,7 +14,11 @@ _DANGEROUS = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _IN_A_TEXT = re.compile(rf"(?!\n){_DANGEROUS.pattern}")
-_PUNCTUATION = re.compile(r"[!-,.:-@\[-`{-~]|(?<!\w)-|-(?!\w)")
+# What Markdown, HTML or GitHub may take for a mark, wherever it stands in a line of ours.
+_MARKS = re.compile(
+    r"""["#$&*+:<=>@\[\\\]^_`{|}~]|(?<=www)\.|(?<=\d)[.)](?=\s|$)|(?<!\w)-|-(?!\w)"""
+)
+_CALLS = re.compile(r"&#(?:35|64);")
 _LAST_OF_LATIN_1, _LAST_OF_FIRST_PLANE = 0xFF, 0xFFFF
 
 
@@ -36,14 +40,19 @@ def shortened(text: str, most: int) -> str:
 def markdown(text: object) -> str:
     """Return text as one line of Markdown that means nothing but itself.
 
-    Every mark is an entity, which neither Markdown nor HTML reads as a mark.
+    Every mark is an entity, which neither Markdown nor HTML reads as a mark; an invisible joiner
+    keeps GitHub from calling a person or an issue by it.
     """
-    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", visible(text))
+    return _CALLS.sub(lambda found: f"{found[0]}&#8288;", _as_entities(text))
 
 
 def markdown_code(text: object) -> str:
-    """Return text as a Markdown code span; GitHub links no name and no number in one."""
-    return f"<code>{markdown(text)}</code>"
+    """Return text as code; GitHub calls no person and no issue in it."""
+    return f"<code>{_as_entities(text)}</code>"
+
+
+def _as_entities(text: object) -> str:
+    return _MARKS.sub(lambda found: f"&#{ord(found[0])};", visible(text))
 
 
 def annotation_text(text: object) -> str:

@@ -128,6 +128,7 @@
       if (!row) return;
       if (row.body.hidden) { find.value = ""; show = "all"; filter(); }
       set(row, true);
+      row.link.focus({ preventScroll: true });
       row.body.scrollIntoView({ block: "center" });
     }
     function step(way, wanted) {
