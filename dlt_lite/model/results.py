@@ -69,7 +69,7 @@ class Cost(StrEnum):
 
 
 _BY_ROW = frozenset({RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY})
-_WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
+WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
 _DID_NOT_END_WELL = frozenset({"FAILED", "CANCELED", "ABANDONED"})
 
 
@@ -301,7 +301,7 @@ def undecided(result: RuleResult, verdict: Verdict, reason: str) -> RuleResult:
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of verdicts; `skipped` of none."""
     found = set(verdicts)
-    return next((each for each in _WORST_FIRST if each in found), Verdict.SKIPPED)
+    return next((each for each in WORST_FIRST if each in found), Verdict.SKIPPED)
 
 
 def overall(state: str, rules: Iterable[RuleResult]) -> Verdict:
@@ -324,7 +324,7 @@ def badness(result: RuleResult) -> tuple[int, int, float, int]:
     """Return a key that sorts the worst rule first: by verdict, severity, ratio and rows."""
     ratio = 1.0 if result.ratio is None else result.ratio
     return (
-        _WORST_FIRST.index(result.verdict),
+        WORST_FIRST.index(result.verdict),
         tuple(Severity).index(result.severity),
         ratio,
         -(result.violations or 0),

@@ -17,12 +17,13 @@ from markupsafe import Markup
 
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.results import UpdateQuality
+from dlt_lite.report.dataset_rows import looks_of
 from dlt_lite.report.escaping import visible, visible_lines
 from dlt_lite.report.lineage import LineageGraph
 from dlt_lite.report.picture import Looks, picture
 from dlt_lite.report.sparks import HEIGHT, SLOTS, STEP
 from dlt_lite.report.verdicts import sentence
-from dlt_lite.report.view import looks_of, view_of
+from dlt_lite.report.view import view_of
 from dlt_lite.report.words import amount, counted, moment, percent, verdict_word
 from dlt_lite.version import VERSION
 
