@@ -18,6 +18,8 @@ from dlt_lite.model.results import RuleResult, UpdateQuality
 
 RESULTS_VERSION = 1
 _VERSION = "results_version"
+# What every small file of a run folder says of itself; no part of the model.
+_FORMAT = "format"
 # Said for readers of the JSON, and left aside by ours, since the other fields decide it.
 _DERIVED: dict[type, Mapping[str, object]] = {RuleResult: {"ratio": float | None}}
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -48,6 +50,7 @@ def decoded(plain: object) -> UpdateQuality:
     if not isinstance(plain, Mapping):
         raise ResultProblem("it is no object")
     body = dict(plain)
+    body.pop(_FORMAT, None)
     version = body.pop(_VERSION, None)
     if type(version) is not int or version < 1:
         raise ResultProblem(f"{_VERSION}: {version!r} is no version")
@@ -61,12 +64,18 @@ def results_schema() -> dict[str, Any]:
     """Return the JSON Schema of the documents that `encoded` makes."""
     definitions: dict[str, Any] = {}
     root = _record_schema(UpdateQuality, definitions)
-    version = {"type": "integer", "minimum": 1, "maximum": RESULTS_VERSION}
+    form = {"type": "integer", "description": "the format of the file around the results."}
+    version = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": RESULTS_VERSION,
+        "description": "the version of the model that it was written by.",
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "dlt_lite quality results",
         **root,
-        "properties": {_VERSION: version, **root["properties"]},
+        "properties": {_FORMAT: form, _VERSION: version, **root["properties"]},
         "required": [_VERSION, *root["required"]],
         "$defs": dict(sorted(definitions.items())),
     }

@@ -15,6 +15,8 @@ from dlt_lite.report.comparison import compare, previous_of
 from dlt_lite.report.junit import junit_xml
 from dlt_lite.report.markdown import markdown_report
 from dlt_lite.report.page import html_report
+from dlt_lite.runs.disk import FORMAT
+from dlt_lite.runs.quality import bounded
 
 
 class ReportForm(StrEnum):
@@ -72,8 +74,9 @@ def write_reports(
 
 
 def results_json(update: UpdateQuality) -> str:
-    """Return an update's results as JSON text, safe to look at and always the same."""
-    return json.dumps(encoded(update), indent=1, allow_nan=False) + "\n"
+    """Return an update's results as JSON text, as its run folder has them and safe to look at."""
+    plain = {"format": FORMAT, **encoded(bounded(update))}
+    return json.dumps(plain, indent=1, allow_nan=False) + "\n"
 
 
 def summary_markdown(updates: Sequence[UpdateQuality], gate: GateResult | None = None) -> str:

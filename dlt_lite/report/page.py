@@ -99,6 +99,7 @@ def _environment() -> Environment:
         "word": verdict_word,
         "visible": visible,
         "counted": counted,
+        "breakable": _breakable,
     }
     environment.globals |= {
         "version": VERSION,
@@ -107,6 +108,11 @@ def _environment() -> Environment:
         "spark_bar": STEP - 1,
     }
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name that a narrow column may break where its words end."""
+    return Markup("_<wbr>").join(visible(name).split("_"))
 
 
 def _finalized(value: object) -> object:

@@ -12,13 +12,12 @@ from pathlib import Path
 from dlt_lite.errors import StateTooNew
 from dlt_lite.model.result_codec import ResultProblem, ResultTooNew, decoded, encoded
 from dlt_lite.model.results import Cell, RuleResult, Sample, UpdateQuality
-from dlt_lite.runs.disk import FORMAT, file_name, make_folder, read_json, write_json
+from dlt_lite.runs.disk import file_name, make_folder, read_json, write_json
 from dlt_lite.runs.folder import RunFolder
 
 MOST_SAMPLE_BYTES = 64 * 1024
 _LONGEST_VALUE = 1000
 _FILE = "quality.json"
-_FORMAT = "format"
 
 
 def write_results(folder: RunFolder, results: UpdateQuality) -> None:
@@ -40,10 +39,8 @@ def read_results(path: Path) -> UpdateQuality | None:
     """
     file = path / _FILE if path.is_dir() else path
     plain = read_json(file)
-    if plain is None or plain.pop(_FORMAT) != FORMAT:
-        return None
     try:
-        return decoded(plain)
+        return None if plain is None else decoded(plain)
     except ResultTooNew as error:
         fix = "use the newer dlt_lite that wrote it, or another folder"
         raise StateTooNew(f"{file}: {error}", fix=fix) from error

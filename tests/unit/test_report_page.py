@@ -37,7 +37,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
-        self._open.append(tag)
+        if tag not in {"wbr", "meta", "link", "input", "br"}:
+            self._open.append(tag)
 
     def handle_endtag(self, tag):
         while self._open and self._open.pop() != tag:

@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from dlt_lite.errors import StateTooNew, StorageNotWritable
+from dlt_lite.model.result_codec import results_schema
 from dlt_lite.model.results import Cell, Sample
+from dlt_lite.report.files import results_json
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.quality import (
     bounded,
@@ -58,6 +61,20 @@ def test_results_of_a_newer_version_are_refused(tmp_path):
 
     with pytest.raises(StateTooNew):
         read_results(folder.path)
+
+
+def test_the_file_of_a_run_is_valid_by_the_schema(tmp_path):
+    folder = a_run(tmp_path)
+    write_results(folder, clickstream())
+    plain = json.loads((folder.path / "quality.json").read_text())
+
+    assert list(Draft202012Validator(results_schema()).iter_errors(plain)) == []
+
+
+def test_the_json_report_of_an_update_can_be_kept_as_its_history(tmp_path):
+    (tmp_path / "u1.json").write_text(results_json(clickstream()))
+
+    assert list(kept_results(tmp_path)) == [clickstream()]
 
 
 def test_samples_are_bounded_and_every_rules_first_row_comes_first():

@@ -45,6 +45,9 @@
   function drawn(svg) {
     const nodes = new Map([...svg.querySelectorAll("[data-n]")].map((node) => [node.dataset.n, node]));
     const lines = [...svg.querySelectorAll("[data-l]")];
+    // A tall graph begins in the middle of its left side.
+    const frame = svg.parentElement, first = svg.querySelector("[data-n] .box");
+    if (first) frame.scrollTop = Number(first.getAttribute("y")) - frame.clientHeight / 2;
     const right = new Map(), left = new Map();
     for (const line of lines) {
       right.set(line.dataset.l, [...(right.get(line.dataset.l) || []), line]);
