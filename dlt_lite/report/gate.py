@@ -1,0 +1,116 @@
+"""An update's results and a gate → met or missed, and by what. Judges values, reads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dlt_lite.model.gates import Gate, GateResult
+from dlt_lite.model.results import RuleResult, Severity, UpdateQuality, Verdict
+from dlt_lite.report.comparison import Comparison, compare
+from dlt_lite.report.words import counted, percent, rule_name
+
+_VIEW = "materialized_view"
+_REPLACES = frozenset({"create", "replace", "full_refresh"})
+
+
+def judge_gate(
+    gate: Gate, update: UpdateQuality, previous: UpdateQuality | None = None
+) -> GateResult:
+    """Tell whether an update meets a gate.
+
+    Args:
+        gate: what must hold.
+        update: what its rules decided.
+        previous: the update before; without it what needs one is noted as not told.
+
+    Returns:
+        Met or missed, with every reason.
+    """
+    change = None if previous is None else compare(previous, update)
+    reasons = (
+        *_not_run(update),
+        *(_critical(update) if gate.no_critical else ()),
+        *_ratios(gate, update),
+        *_regressions(gate, change),
+        *(_unexplained(update) if gate.no_unexplained_drop else ()),
+        *_decreases(gate, update, previous),
+        *(_unchecked(update) if gate.some_checked else ()),
+    )
+    return GateResult(not reasons, reasons, tuple(_notes(gate, update, change)))
+
+
+def _not_run(update: UpdateQuality) -> Iterator[str]:
+    for rule in update.rules:
+        if rule.verdict is Verdict.ERROR:
+            yield f"{rule_name(rule)} could not be decided: {rule.reason}"
+
+
+def _critical(update: UpdateQuality) -> Iterator[str]:
+    for rule in update.rules:
+        if rule.severity is Severity.CRITICAL and rule.verdict in {Verdict.WARN, Verdict.FAIL}:
+            rows = counted(rule.violations or 0, "row") if rule.by_row else "it does not hold"
+            yield f"{rule_name(rule)} is critical and violated: {rows}"
+
+
+def _ratios(gate: Gate, update: UpdateQuality) -> Iterator[str]:
+    if gate.min_pass_ratio is None:
+        return
+    for rule in update.rules:
+        if rule.ratio is not None and rule.by_row and rule.ratio < gate.min_pass_ratio:
+            least = percent(gate.min_pass_ratio)
+            yield f"{rule_name(rule)}: {percent(rule.ratio)} of the rows pass, not {least}"
+
+
+def _regressions(gate: Gate, change: Comparison | None) -> Iterator[str]:
+    if gate.max_regression_points is None or change is None:
+        return
+    for each in (*change.new_failures, *change.regressed):
+        rule, points = each.rule, each.points
+        if points is not None and -points > gate.max_regression_points:
+            most = f"{gate.max_regression_points:.10g}"
+            yield f"{rule_name(rule)} fell by {-points:.2f} points, by more than {most}"
+
+
+def _unexplained(update: UpdateQuality) -> Iterator[str]:
+    for each in update.datasets:
+        if each.unexplained:
+            rows = counted(abs(each.unexplained), "row")
+            sign = "are missing" if each.unexplained > 0 else "are there twice"
+            yield f"{each.name}: {rows} {sign} that no rule explains"
+
+
+def _decreases(gate: Gate, update: UpdateQuality, previous: UpdateQuality | None) -> Iterator[str]:
+    if gate.max_row_decrease is None or previous is None:
+        return
+    old = {each.name: each for each in previous.datasets if _was_replaced(each.action)}
+    for each in update.datasets:
+        before = old.get(each.name)
+        if each.kind != _VIEW or not _was_replaced(each.action) or before is None:
+            continue
+        lost = before.written - each.written
+        if before.written and lost > gate.max_row_decrease * before.written:
+            share, most = percent(lost / before.written), percent(gate.max_row_decrease)
+            yield f"{each.name} holds {share} fewer rows than before, more than {most}"
+
+
+def _was_replaced(action: str) -> bool:
+    return action in _REPLACES
+
+
+def _unchecked(update: UpdateQuality) -> Iterator[str]:
+    if not any(map(_has_checked, update.rules)):
+        yield "no rule has checked a row"
+
+
+def _notes(gate: Gate, update: UpdateQuality, change: Comparison | None) -> Iterator[str]:
+    if not update.rules:
+        yield "there are no rules"
+    elif not any(map(_has_checked, update.rules)):
+        yield "no rule has checked a row"
+    needs_previous = (gate.max_regression_points, gate.max_row_decrease) != (None, None)
+    if needs_previous and change is None:
+        yield "there is no earlier update to compare with"
+
+
+def _has_checked(rule: RuleResult) -> bool:
+    return bool(rule.evaluated) or (not rule.by_row and rule.violations is not None)

@@ -1,0 +1,190 @@
+"""Results → Markdown for a pull request or GitHub's step summary: the verdict, then what is wrong.
+
+Never longer than GitHub takes: a summary that is too long is lost as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dlt_lite.model.gates import GateResult
+from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
+from dlt_lite.report.comparison import Comparison, RowChange, RuleChange
+from dlt_lite.report.escaping import markdown, markdown_code, shortened
+from dlt_lite.report.verdicts import bad, sentence, verdicts_of
+from dlt_lite.report.words import (
+    amount,
+    counted,
+    duration,
+    figures,
+    length,
+    percent,
+    points,
+    rule_name,
+    signed,
+    verdict_word,
+)
+
+MOST_BYTES = 1_000_000
+_MOST_ROWS = 100
+_MOST_CHANGES = 20
+_LONGEST_NAME, _LONGEST_TEXT = 120, 300
+_MARKS = {
+    Verdict.PASS: "✅",
+    Verdict.WARN: "⚠️",
+    Verdict.FAIL: "❌",
+    Verdict.ERROR: "⛔",
+    Verdict.SKIPPED: "⚪",
+}
+
+
+def markdown_report(
+    update: UpdateQuality,
+    comparison: Comparison | None = None,
+    gate: GateResult | None = None,
+    *,
+    most_bytes: int = MOST_BYTES,
+) -> str:
+    """Return the report.
+
+    Args:
+        update: what the rules decided.
+        comparison: what changed since an earlier update.
+        gate: whether the quality gate was met.
+        most_bytes: how long it may be in UTF-8; what is most important stands first.
+    """
+    blocks = [
+        [f"## {_MARKS[update.verdict]} {markdown(sentence(update))}", "", _about(update)],
+        _gate(gate),
+        _violations(update),
+        _changes(comparison),
+        _datasets(update.datasets, update.rules),
+    ]
+    lines = [line for block in blocks if block for line in (*block, "")]
+    return _fitting(lines, most_bytes)
+
+
+def _about(update: UpdateQuality) -> str:
+    seconds = length(update.started, update.ended)
+    parts = [
+        f"pipeline {markdown_code(update.pipeline)}" if update.pipeline else "",
+        f"target {markdown_code(update.target)}" if update.target else "",
+        f"update {markdown_code(update.update_id)}",
+        "" if seconds is None else duration(seconds),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _gate(gate: GateResult | None) -> list[str]:
+    if gate is None:
+        return []
+    notes = [f"- {markdown(note)}" for note in gate.notes]
+    if gate.met:
+        return ["**Quality gate: met**", "", *notes]
+    reasons = [f"- {markdown(reason)}" for reason in gate.reasons[:_MOST_ROWS]]
+    return ["**Quality gate: missed**", "", *reasons, *_more(len(gate.reasons)), *notes]
+
+
+def _violations(update: UpdateQuality) -> list[str]:
+    rules = bad(update.rules)
+    if not rules:
+        return []
+    head = ["| | rule | found | pass | action | severity | at |", "|-|-|-|-:|-|-|-|"]
+    rows = [_row(*_violation(rule)) for rule in rules[:_MOST_ROWS]]
+    return ["### What is wrong", "", *head, *rows, *_more(len(rules))]
+
+
+def _violation(rule: RuleResult) -> tuple[str, ...]:
+    return (
+        f"{_MARKS[rule.verdict]} {verdict_word(rule.verdict)}",
+        markdown_code(shortened(rule_name(rule), _LONGEST_NAME)),
+        markdown(shortened(figures(rule), _LONGEST_TEXT)),
+        percent(rule.ratio),
+        str(rule.action),
+        str(rule.severity),
+        markdown_code(rule.origin) if rule.origin else "",
+    )
+
+
+def _changes(comparison: Comparison | None) -> list[str]:
+    if comparison is None:
+        return []
+    told = [
+        *_rule_changes("newly violated", comparison.new_failures),
+        *_rule_changes("fixed", comparison.fixed),
+        *_rule_changes("worse", comparison.regressed),
+        *_rule_changes("better", comparison.improved),
+        *_row_changes(comparison.rows),
+    ]
+    title = f"### Since update {markdown_code(comparison.before)}"
+    return [title, "", *(told or ["Nothing changed."])]
+
+
+def _rule_changes(word: str, changes: Sequence[RuleChange]) -> list[str]:
+    if not changes:
+        return []
+    named = [_change(each) for each in changes[:_MOST_CHANGES]]
+    more = [f"and {len(changes) - _MOST_CHANGES:,} more"] if len(changes) > _MOST_CHANGES else []
+    return [f"- {len(changes):,} {word}: {', '.join([*named, *more])}"]
+
+
+def _change(change: RuleChange) -> str:
+    name = markdown_code(shortened(rule_name(change.rule), _LONGEST_NAME))
+    moved = points(change.points)
+    return f"{name} ({moved} points)" if moved else name
+
+
+def _row_changes(changes: Sequence[RowChange]) -> list[str]:
+    named = [
+        f"{markdown_code(shortened(each.dataset, _LONGEST_NAME))} "
+        f"{signed((each.after or 0) - (each.before or 0))}"
+        for each in changes[:_MOST_CHANGES]
+    ]
+    return [f"- rows written: {', '.join(named)}"] if named else []
+
+
+def _datasets(datasets: Sequence[DatasetQuality], rules: Iterable[RuleResult]) -> list[str]:
+    by_dataset: dict[str, list[RuleResult]] = {}
+    for rule in rules:
+        by_dataset.setdefault(rule.dataset, []).append(rule)
+    head = ["| dataset | state | in | written | dropped | quarantined | rules |"]
+    rows = [_row(*_dataset(each, by_dataset.get(each.name, ()))) for each in datasets[:_MOST_ROWS]]
+    line = "|-|-|-:|-:|-:|-:|-|"
+    return ["### Datasets", "", *head, line, *rows, *_more(len(datasets))] if rows else []
+
+
+def _dataset(dataset: DatasetQuality, rules: Iterable[RuleResult]) -> tuple[str, ...]:
+    found = verdicts_of(rules)
+    told = " ".join(f"{_MARKS[each]} {found[each]:,}" for each in Verdict if found[each])
+    is_table = dataset.rows_in is not None
+    return (
+        markdown_code(shortened(dataset.name, _LONGEST_NAME)),
+        markdown(dataset.state.lower()),
+        amount(dataset.rows_in),
+        amount(dataset.written if is_table else None),
+        amount(dataset.dropped if is_table else None),
+        amount(dataset.quarantined if is_table else None),
+        told,
+    )
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _more(found: int) -> list[str]:
+    if found <= _MOST_ROWS:
+        return []
+    return ["", f"And {counted(found - _MOST_ROWS, 'other')}; the report has all."]
+
+
+def _fitting(lines: Sequence[str], most: int) -> str:
+    end = "The rest did not fit; the report has all."
+    left = most - len(end) - 1
+    kept: list[str] = []
+    for line in lines:
+        left -= len(line.encode("utf-8", "backslashreplace")) + 1
+        if left < 0:
+            return "\n".join([*kept, end])
+        kept.append(line)
+    return "\n".join(kept)

@@ -1,0 +1,293 @@
+"""JUnit, Markdown and annotations: what CI shows, whatever the names hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from dlt_lite.errors import StorageNotWritable
+from dlt_lite.model.gates import Gate, GateResult
+from dlt_lite.model.origin import Origin
+from dlt_lite.model.result_codec import decoded
+from dlt_lite.model.results import (
+    Action,
+    DatasetQuality,
+    RuleKind,
+    Severity,
+    Verdict,
+    undecided,
+)
+from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
+from dlt_lite.report.comparison import compare
+from dlt_lite.report.files import ReportForm, results_json, summary_markdown, write_reports
+from dlt_lite.report.gate import judge_gate
+from dlt_lite.report.junit import junit_xml
+from dlt_lite.report.markdown import MOST_BYTES, markdown_report
+from dlt_lite.report.verdicts import sentence
+from dlt_lite.report.words import UNKNOWN, duration, percent, points
+from tests.unit.told_updates import HOSTILE, a_rule, an_update, clickstream, hostile_update, many
+
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+COUNTS = {"tests", "failures", "errors"}
+SUITE = COUNTS | {"name", "skipped", "time", "timestamp", "id", "package"}
+SHAPE = {
+    "testsuites": (COUNTS | {"name", "time"}, {"testsuite"}),
+    "testsuite": (SUITE, {"properties", "testcase"}),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "testcase": ({"name", "classname", "time"}, {"failure", "error", "skipped", "system-out"}),
+    "failure": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "skipped": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+}
+"""The attributes and children that the schemas of Jenkins, GitLab and Ant have in common."""
+
+VERDICTS = an_update(
+    a_rule("orders", "passes"),
+    a_rule("orders", "warns", violations=1),
+    a_rule("orders", "fails", violations=1, action=Action.FAIL),
+    undecided(a_rule("orders", "breaks"), Verdict.ERROR, "it broke"),
+    undecided(a_rule("users", "idles"), Verdict.SKIPPED, "up to date"),
+)
+
+
+def cases(text):
+    return {case.get("name"): case for case in ET.fromstring(text).iter("testcase")}  # noqa: S314
+
+
+@pytest.mark.parametrize("update", [VERDICTS, clickstream(), hostile_update(), an_update()])
+def test_junit_has_the_shape_that_every_reader_knows(update):
+    root = ET.fromstring(junit_xml(update))  # noqa: S314
+
+    for element in root.iter():
+        attributes, children = SHAPE[element.tag]
+        assert set(element.attrib) <= attributes
+        assert attributes - {"timestamp"} <= set(element.attrib)
+        assert {child.tag for child in element} <= children
+        if "time" in element.attrib:
+            assert re.fullmatch(r"\d+(\.\d+)?", element.get("time"))
+    for suite in root:
+        assert int(suite.get("tests")) == len(suite.findall("testcase"))
+        assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))
+        assert int(suite.get("errors")) == len(suite.findall("testcase/error"))
+        assert int(suite.get("skipped")) == len(suite.findall("testcase/skipped"))
+
+
+def test_junit_has_a_suite_for_each_dataset_and_a_case_for_each_rule():
+    root = ET.fromstring(junit_xml(clickstream()))  # noqa: S314
+    suites = {suite.get("name"): len(suite.findall("testcase")) for suite in root}
+
+    assert list(suites) == [each.name for each in clickstream().datasets]
+    assert sum(suites.values()) == len(clickstream().rules)
+
+
+def test_junit_fails_what_failed_and_only_tells_of_what_warns():
+    found = {
+        name: next((child.tag for child in case), None)
+        for name, case in cases(junit_xml(VERDICTS)).items()
+    }
+
+    assert found == {
+        "passes": "system-out",
+        "warns": "system-out",
+        "fails": "failure",
+        "breaks": "error",
+        "idles": "skipped",
+    }
+    assert (
+        cases(junit_xml(VERDICTS))["warns"].findtext("system-out").startswith("WARNING: 1 of 100")
+    )
+
+
+def test_junit_has_an_error_for_a_dataset_that_failed_without_a_rule():
+    failed = DatasetQuality("orders", state="FAILED", error="[DLT501] it broke\n  at:  a.py:1")
+    case = cases(junit_xml(an_update(state="FAILED", datasets=[failed])))
+
+    assert case["(the dataset is up to date)"].find("error").get("message") == "[DLT501] it broke"
+
+
+def test_junit_tells_nothing_that_is_hidden_and_keeps_every_case():
+    text = junit_xml(hostile_update())
+
+    assert HIDDEN.search(text) is None
+    assert len(cases(text)) == len(HOSTILE)
+    assert "<script>alert(1)</script>" in cases(text)
+    assert "emoji 👩‍💻 ünï 漢字" in cases(text)
+
+
+def test_an_annotation_marks_the_line_of_the_rule():
+    rule = a_rule(
+        "orders", "positive", 100, 2, origin=Origin("pipelines/a, b.py", 12, 5), condition="a > 0"
+    )
+
+    [line] = github_annotations(an_update(rule))
+
+    assert line == (
+        "::warning file=pipelines/a%2C b.py,line=12,col=5,title=orders.positive violated"
+        "::2 of 100 rows broke it (2.0%25): warn rule of severity warning%0Aa > 0"
+    )
+
+
+def test_annotations_come_worst_first_and_the_last_says_how_many_more():
+    rules = [
+        a_rule("orders", f"r{number}", 1000, number, severity=Severity.CRITICAL)
+        for number in range(1, 15)
+    ]
+    lines = github_annotations(an_update(*rules, a_rule("orders", "minor", 9, 1)))
+
+    errors = [line for line in lines if line.startswith("::error ")]
+    assert len(errors) == MOST_OF_A_KIND
+    assert "orders.r14" in errors[0]
+    assert errors[-1] == "::error title=dlt_lite::5 rules more; the report has all"
+    assert lines[-1].startswith("::warning ")
+
+
+def test_the_kind_of_an_annotation_says_how_much_the_rule_matters():
+    kinds = [
+        github_annotations(an_update(a_rule("orders", "x", 9, 1, **more)))[0].split()[0]
+        for more in ({"severity": Severity.INFO}, {}, {"severity": Severity.CRITICAL})
+    ]
+
+    assert kinds == ["::notice", "::warning", "::error"]
+    assert github_annotations(an_update(a_rule("orders", "x"))) == ()
+
+
+def test_a_hostile_name_starts_no_command_of_its_own():
+    lines = github_annotations(hostile_update())
+
+    assert len(lines) == len(HOSTILE)
+    for line in lines:
+        assert HIDDEN.search(line) is None
+        assert "\n" not in line
+        command, properties, _ = line.split("::", 2)[0:3]
+        assert (command, properties.count("title=")) == ("", 1)
+
+
+def test_markdown_says_the_verdict_first_and_then_what_is_wrong():
+    update = clickstream()
+    gate = judge_gate(Gate(min_pass_ratio=0.99), update)
+
+    text = markdown_report(update, compare(clickstream(1), update), gate)
+
+    lines = text.splitlines()
+    assert lines[0].startswith("## ⚠️ 5 of 12 rules violated")
+    assert "**Quality gate: missed**" in lines
+    assert "### What is wrong" in lines
+    assert text.index("valid&#95;event&#95;id") < text.index("known&#95;platform")
+    assert any(line.startswith("- 2 newly violated: ") for line in lines)
+
+
+def test_markdown_of_an_update_in_which_all_is_well_is_short():
+    text = markdown_report(an_update(a_rule("orders", "x")), gate=GateResult(True))
+
+    assert text.startswith("## ✅ The one rule that was checked passed")
+    assert "What is wrong" not in text
+    assert "**Quality gate: met**" in text
+
+
+def test_hostile_text_means_nothing_in_markdown():
+    text = markdown_report(hostile_update())
+
+    assert HIDDEN.search(text) is None
+    own = re.sub(r"</?code>|&#\d+;", "", text)
+    assert re.search(r"[<>`\[\]@]|https?:|\bjavascript:", own) is None
+    assert "&#64;team" in text
+    assert "&#64;team" not in re.sub(r"<code>.*?</code>", "", text)
+    rows = [line for line in text.splitlines() if line.startswith("|") and "code" in line]
+    assert {line.count("|") for line in rows} == {8}
+
+
+def test_markdown_is_never_longer_than_github_takes():
+    [update] = many(1000, 1)
+    long = tuple(replace(rule, rule=rule.rule * 10, condition="漢" * 5000) for rule in update.rules)
+    update = replace(update, rules=long)
+
+    assert len(markdown_report(update).encode()) < MOST_BYTES
+    short = markdown_report(update, most_bytes=2000)
+    assert len(short.encode()) <= 2000
+    assert short.endswith("The rest did not fit; the report has all.")
+
+
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        (an_update(), "There are no rules, so nothing was checked."),
+        (an_update(a_rule("o", "x", 0)), "None of 1 rule was checked."),
+        (an_update(a_rule("o", "x"), a_rule("o", "y")), "All 2 checked rules passed."),
+        (VERDICTS, "2 of 3 rules violated, 1 could not run, 1 not checked."),
+        (
+            an_update(a_rule("o", "x"), state="FAILED"),
+            "The update failed, the one rule that was checked passed.",
+        ),
+        (
+            an_update(
+                a_rule("o", "x", 10, 1, severity=Severity.CRITICAL),
+                datasets=[DatasetQuality("o", rows_in=10, written=8, dropped=1, quarantined=1)],
+            ),
+            "1 of 1 rule violated (1 critical); 1 row dropped, 1 quarantined (20.0% of 10).",
+        ),
+    ],
+)
+def test_the_verdict_is_one_sentence(update, told):
+    assert sentence(update) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(None, UNKNOWN), (0.0, "0%"), (1.0, "100%"), (0.989, "98.9%"), (0.99996, "99.996%"),
+     (1e-9, "<0.0001%"), (1 - 1e-9, ">99.9999%"), (0.001, "0.1%")],
+)  # fmt: skip
+def test_a_share_is_never_rounded_to_all_or_nothing(share, text):
+    assert percent(share) == text
+
+
+def test_lengths_and_changes_are_said_shortly():
+    assert [duration(each) for each in (None, 0.44, 75, 7_800)] == [
+        UNKNOWN,
+        "0.4 s",
+        "1 m 15 s",
+        "2 h 10 m",
+    ]
+    assert [points(each) for each in (None, 0.0, 0.001, 1.234, -2.0)] == [
+        "",
+        "",
+        "",
+        "+1.23",
+        "\u22122.00",
+    ]
+
+
+def test_json_holds_the_results_and_nothing_that_a_terminal_obeys():
+    text = results_json(hostile_update())
+
+    assert decoded(json.loads(text)) == hostile_update()
+    assert text.isascii()
+    assert HIDDEN.search(text) is None
+
+
+def test_every_form_is_written_into_a_folder_that_is_made(tmp_path):
+    written = write_reports(tmp_path / "out" / "ci", [clickstream(), clickstream(1)])
+
+    assert set(written) == set(ReportForm)
+    assert all(path.stat().st_size for path in written.values())
+    assert "newly violated" in written[ReportForm.MARKDOWN].read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path):
+    (tmp_path / "out").write_text("")
+
+    with pytest.raises(StorageNotWritable):
+        write_reports(tmp_path / "out", [clickstream()], [ReportForm.JSON])
+
+
+def test_an_aggregate_says_what_was_found():
+    rule = a_rule("orders", "enough", 5, 1, kind=RuleKind.AGGREGATE, observed="5")
+
+    assert "does not hold, found 5" in summary_markdown([an_update(rule)])
