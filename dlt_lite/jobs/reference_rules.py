@@ -21,6 +21,7 @@ from dlt_lite.jobs.references import (
     ParameterOf,
     Reference,
     RowsOf,
+    Secret,
     TaskFact,
     ValueOf,
     references_in,
@@ -102,6 +103,13 @@ def _bad_in_task(
         what = f"task {task.key!r} refers to an input, but it is in no for_each task"
         fix = "write it into the task within a for_each_task"
         yield BadReference(what, origin=text.origin, fix=fix)
+    if isinstance(reference, Secret) and not in_loop and _is_shown(task):
+        what = f"task {task.key!r} compares or repeats a secret, and both are recorded"
+        yield BadReference(what, origin=text.origin, fix="hand it to a task as a parameter")
+
+
+def _is_shown(task: Task) -> bool:
+    return isinstance(task.work, ConditionTask | ForEachTask)
 
 
 def _unreachable(
