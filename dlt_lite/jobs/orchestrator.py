@@ -64,6 +64,36 @@ def run_job(job: Job, request: RunRequest, crew: Crew, control: Control) -> JobO
     return _Run(job, request, crew, control, None).carried_out(keys)
 
 
+def check_request(job: Job, request: RunRequest, now: datetime) -> None:
+    """Refuse a request that no run of the job can meet, before anything is written.
+
+    Args:
+        job: the job.
+        request: what is asked.
+        now: the time it is.
+
+    Raises:
+        UnknownTask: it selects a task that the job does not have.
+        BadJobParameter: it gives a parameter that the job does not have.
+        ReferenceMissing: a parameter's default refers to what this run has not.
+    """
+    selected_tasks(job, request.only)
+    _facts_of_run(job, request, now, 0)
+
+
+def repair_request(job: Job, run: JobRun, given: Mapping[str, str]) -> RunRequest:
+    """Return what a repair of a run asks: what the run was given, with new values over it.
+
+    Args:
+        job: the job as it is now; parameters that it has lost are left out.
+        run: what became of the run.
+        given: the new values.
+    """
+    own = {name: value for name, value in run.given.items() if name in _names(job)}
+    scheduled, backfill = _moment(run.scheduled), _moment(run.backfill)
+    return RunRequest(run.run_id, {**own, **given}, (), run.cause, scheduled, backfill)
+
+
 def repair_job(
     job: Job, run: JobRun, given: Mapping[str, str], crew: Crew, control: Control
 ) -> JobOutcome | None:
@@ -86,16 +116,7 @@ def repair_job(
     again = tasks_to_repair(job, run)
     if not again:
         return None
-    # What the job has lost since then must not keep its runs from being repaired.
-    own = {name: value for name, value in run.given.items() if name in _names(job)}
-    request = RunRequest(
-        run.run_id,
-        {**own, **given},
-        run.only,
-        run.cause,
-        _moment(run.scheduled),
-        _moment(run.backfill),
-    )
+    request = repair_request(job, run, given)
     return _Run(job, request, crew, control, run).carried_out(again)
 
 

@@ -8,18 +8,18 @@ next one takes over those of the dead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dlt_lite.errors import Busy, UnknownRun
+from dlt_lite.errors import Busy, StorageNotWritable, UnknownRun
 from dlt_lite.events.records import Event
 from dlt_lite.events.sinks import Emitter, NdjsonFile, Sink, read_ndjson
 from dlt_lite.jobs.calls import Control, RunTask, Timing
 from dlt_lite.jobs.history import JobRun, job_run_of
-from dlt_lite.jobs.orchestrator import repair_job, run_job
+from dlt_lite.jobs.orchestrator import check_request, repair_job, repair_request, run_job
 from dlt_lite.jobs.repair import tasks_to_repair
 from dlt_lite.jobs.requests import Crew, JobOutcome, RunRequest
 from dlt_lite.model.jobs import Job
@@ -70,6 +70,7 @@ def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> 
         StorageNotWritable: the disk refused it; what was recorded can be repaired.
     """
     now = place.timing.now()
+    check_request(job, request, now)
     with _slot(job, request.run_id, place):
         folder = RunFolder.create(
             place.state_root,
@@ -79,8 +80,8 @@ def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> 
             started=now,
             kind=RunKind.JOB,
         )
-        crew = _crew(folder, place)
-        return _recorded(folder, place, run_job(job, request, crew, control))
+        with _recording(folder, place) as record:
+            return record(run_job(job, request, _crew(folder, place), control))
 
 
 def repair_run(
@@ -104,7 +105,7 @@ def repair_run(
         StorageNotWritable: the disk refused it.
     """
     with _slot(job, run_id, place):
-        facts, run = _found(place.state_root, run_id)
+        facts, run = find_run(place.state_root, run_id)
         if facts.state is RunState.RUNNING:
             what = f"run {facts.folder.update_id} of job {job.name!r} is still going on"
             raise Busy(what, fix="wait for it to end, or cancel it; then repair it")
@@ -114,9 +115,11 @@ def repair_run(
         if not tasks_to_repair(job, run):
             return None
         folder = facts.folder
+        check_request(job, repair_request(job, run, given), place.timing.now())
         folder.reopen()
-        outcome = repair_job(job, run, given, _crew(folder, place, run), control)
-        return None if outcome is None else _recorded(folder, place, outcome)
+        with _recording(folder, place) as record:
+            outcome = repair_job(job, run, given, _crew(folder, place, run), control)
+            return None if outcome is None else record(outcome)
 
 
 def find_run(state_root: Path, run_id: str) -> tuple[RunFacts, JobRun]:
@@ -133,7 +136,13 @@ def find_run(state_root: Path, run_id: str) -> tuple[RunFacts, JobRun]:
         UnknownRun: no run of a job begins so.
         StateTooNew: a newer dlt_lite wrote it.
     """
-    return _found(state_root, run_id)
+    facts = run_facts(state_root, run_id)
+    run = job_run_of(read_ndjson(facts.folder.events))
+    if run is None:
+        fix = "list the runs of jobs; a pipeline's update is repaired by running it again"
+        what = f"{facts.folder.update_id} is no run of a job, or was killed before it began"
+        raise UnknownRun(what, fix=fix)
+    return facts, run
 
 
 def runs_of_jobs(
@@ -147,16 +156,6 @@ def runs_of_jobs(
         job: only those of this job.
     """
     return list_runs(state_root, target=target, pipeline=job, kind=RunKind.JOB)
-
-
-def _found(state_root: Path, run_id: str) -> tuple[RunFacts, JobRun]:
-    facts = run_facts(state_root, run_id)
-    run = job_run_of(read_ndjson(facts.folder.events))
-    if run is None:
-        fix = "list the runs of jobs; a pipeline's update is repaired by running it again"
-        what = f"{facts.folder.update_id} is no run of a job, or was killed before it began"
-        raise UnknownRun(what, fix=fix)
-    return facts, run
 
 
 def _crew(folder: RunFolder, place: Place, before: JobRun | None = None) -> Crew:
@@ -174,13 +173,28 @@ def _crew(folder: RunFolder, place: Place, before: JobRun | None = None) -> Crew
     return Crew(place.run_task, emitter, place.timing)
 
 
-def _recorded(folder: RunFolder, place: Place, outcome: JobOutcome) -> JobOutcome:
-    """Write down what became of a run, the summary before the state that lets others read it."""
-    run = job_run_of(read_ndjson(folder.events))
-    if run is not None:
-        write_json(folder.job_file, asdict(run))
-    folder.finish(_ENDED_AS.get(outcome.result, RunState.FAILED), place.timing.now())
-    return outcome
+@contextmanager
+def _recording(folder: RunFolder, place: Place) -> Iterator[Callable[[JobOutcome], JobOutcome]]:
+    """Give a function that writes down how a run ended; without its call, it is abandoned."""
+    ended = RunState.ABANDONED
+
+    def record(outcome: JobOutcome) -> JobOutcome:
+        nonlocal ended
+        # The summary first: whoever reads that the run has ended will look for it.
+        run = job_run_of(read_ndjson(folder.events))
+        if run is not None:
+            write_json(folder.job_file, asdict(run))
+        ended = _ENDED_AS.get(outcome.result, RunState.FAILED)
+        folder.finish(ended, place.timing.now())
+        return outcome
+
+    try:
+        yield record
+    finally:
+        if ended is RunState.ABANDONED:
+            # Where not even this can be written, the run is seen as abandoned with its process.
+            with suppress(StorageNotWritable):
+                folder.finish(ended, place.timing.now())
 
 
 @contextmanager

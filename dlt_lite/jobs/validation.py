@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dlt_lite.errors import DltLiteError, raise_together
+from dlt_lite.errors import DltLiteError
 from dlt_lite.jobs import neighbour_rules, reference_rules, task_rules
 from dlt_lite.jobs.subject import Around, Subject, subject_of
 from dlt_lite.model.jobs import Job
@@ -14,19 +14,6 @@ RULES: tuple[Callable[[Subject], Iterator[DltLiteError]], ...] = (
     *reference_rules.RULES,
     *neighbour_rules.RULES,
 )
-
-
-def check_job(job: Job, around: Around) -> None:
-    """Refuse a job that cannot be.
-
-    Args:
-        job: the job.
-        around: the pipelines, jobs and rights of its project.
-
-    Raises:
-        DltLiteError: all that is wrong with it, together.
-    """
-    raise_together(problems_of_job(job, around))
 
 
 def problems_of_job(job: Job, around: Around) -> list[DltLiteError]:

@@ -18,7 +18,10 @@ from dlt_lite.errors import (
     FileBroken,
     MissingModule,
     ReferenceMissing,
+    UnknownJob,
+    UnknownPipeline,
 )
+from dlt_lite.jobs.catalogue import job_of, jobs_of, problems_of_jobs
 from dlt_lite.jobs.python_files import load_job_file, load_job_files
 from dlt_lite.model.jobs import CallableTask, ForEachTask, Job, RunIf
 from dlt_lite.model.origin import Origin
@@ -254,6 +257,26 @@ def test_two_jobs_may_have_helpers_of_one_name(tmp_path):
         "job_a",
         "job_b",
     ]
+
+
+def test_all_jobs_of_a_project_are_found_by_name_and_judged(tmp_path):
+    a_file(tmp_path, "@dlt.job()\ndef daily(): return [dlt.pipeline_task('clicks')]")
+    (tmp_path / "dlt_lite.yml").write_text("")
+    other = tmp_path / "pipelines" / "other"
+    other.mkdir()
+    (other / "job.yml").write_text("tasks: [{task_key: a, run_job_task: {job_id: daily}}]")
+    project = load_project(tmp_path, environ={"HOME": str(tmp_path)})
+
+    jobs = jobs_of(project)
+
+    assert list(jobs) == ["daily", "other"]
+    assert job_of(project, "other") == jobs["other"]
+    assert [type(each) for each in problems_of_jobs(project, jobs)] == [UnknownPipeline]
+    with pytest.raises(UnknownPipeline):
+        job_of(project, "daily")
+    with pytest.raises(UnknownJob) as caught:
+        job_of(project, "dialy")
+    assert caught.value.fix == "did you mean 'daily'?"
 
 
 class Kept:
