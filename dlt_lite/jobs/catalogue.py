@@ -1,4 +1,4 @@
-"""All jobs of a project: those of YAML and those of Python files, found by name, judged together."""
+"""All jobs of a project, of YAML and of Python files: found by name, and judged together."""
 
 from __future__ import annotations
 
