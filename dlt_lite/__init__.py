@@ -1,4 +1,4 @@
-"""The front door: all that a pipeline file needs, by `import dlt_lite as dlt`.
+"""The front door: all that a pipeline or job file needs, by `import dlt_lite as dlt`.
 
 A name's module is imported when the name is first asked for: importing the package costs nothing.
 """
@@ -27,13 +27,27 @@ if TYPE_CHECKING:
         expect_or_drop,
         expect_or_fail,
     )
+    from dlt_lite.api.jobs import (
+        condition_task,
+        for_each_task,
+        job,
+        outcome,
+        pipeline_task,
+        python_file_task,
+        run_job_task,
+        shell_task,
+        sql_task,
+        task,
+    )
     from dlt_lite.api.readers import read, read_stream
+    from dlt_lite.api.task_values import task_values
     from dlt_lite.workspace import Project
 
 __all__ = [
     "Project",
     "__version__",
     "append_flow",
+    "condition_task",
     "create_streaming_table",
     "expect",
     "expect_all",
@@ -41,10 +55,20 @@ __all__ = [
     "expect_all_or_fail",
     "expect_or_drop",
     "expect_or_fail",
+    "for_each_task",
+    "job",
     "materialized_view",
+    "outcome",
+    "pipeline_task",
+    "python_file_task",
     "read",
     "read_stream",
+    "run_job_task",
+    "shell_task",
+    "sql_task",
     "table",
+    "task",
+    "task_values",
     "temporary_view",
     "view",
 ]
@@ -52,6 +76,7 @@ __all__ = [
 _HOMES = {
     "Project": "dlt_lite.workspace",
     "append_flow": "dlt_lite.api.datasets",
+    "condition_task": "dlt_lite.api.jobs",
     "create_streaming_table": "dlt_lite.api.datasets",
     "expect": "dlt_lite.api.expectations",
     "expect_all": "dlt_lite.api.expectations",
@@ -59,10 +84,20 @@ _HOMES = {
     "expect_all_or_fail": "dlt_lite.api.expectations",
     "expect_or_drop": "dlt_lite.api.expectations",
     "expect_or_fail": "dlt_lite.api.expectations",
+    "for_each_task": "dlt_lite.api.jobs",
+    "job": "dlt_lite.api.jobs",
     "materialized_view": "dlt_lite.api.datasets",
+    "outcome": "dlt_lite.api.jobs",
+    "pipeline_task": "dlt_lite.api.jobs",
+    "python_file_task": "dlt_lite.api.jobs",
     "read": "dlt_lite.api.readers",
     "read_stream": "dlt_lite.api.readers",
+    "run_job_task": "dlt_lite.api.jobs",
+    "shell_task": "dlt_lite.api.jobs",
+    "sql_task": "dlt_lite.api.jobs",
     "table": "dlt_lite.api.datasets",
+    "task": "dlt_lite.api.jobs",
+    "task_values": "dlt_lite.api.task_values",
     "temporary_view": "dlt_lite.api.datasets",
     "view": "dlt_lite.api.datasets",
 }

@@ -228,6 +228,18 @@ class BadCommandLine(ConfigProblem):
     code = "DLT115"
 
 
+class UnknownJob(ConfigProblem):
+    """A job that the project does not have."""
+
+    code = "DLT116"
+
+
+class DuplicateJob(ConfigProblem):
+    """Two jobs of one name."""
+
+    code = "DLT117"
+
+
 class DefinitionProblem(DltLiteError):
     """A pipeline file declares something that cannot be."""
 
@@ -372,6 +384,84 @@ class BadSql(DefinitionProblem):
     code = "DLT223"
 
 
+class BadJob(DefinitionProblem):
+    """A job, or one of its settings, cannot be as it is declared."""
+
+    code = "DLT251"
+
+
+class BadTask(DefinitionProblem):
+    """A task has an option that its kind cannot have, or a value that cannot be."""
+
+    code = "DLT252"
+
+
+class DuplicateTask(DefinitionProblem):
+    """Two tasks of a job have one key."""
+
+    code = "DLT253"
+
+
+class UnknownTask(DefinitionProblem):
+    """A task that the job does not have."""
+
+    code = "DLT254"
+
+
+class TaskCycle(DefinitionProblem):
+    """Tasks depend on each other in a circle, or jobs run each other in one."""
+
+    code = "DLT255"
+
+
+class BadDependency(DefinitionProblem):
+    """A dependency that is doubled, or waits for an outcome that its task does not have."""
+
+    code = "DLT256"
+
+
+class BadForEach(DefinitionProblem):
+    """A for_each task without a list, with a loop inside, or with too much at once."""
+
+    code = "DLT257"
+
+
+class BadReference(DefinitionProblem):
+    """A `{{…}}` reference that names nothing, or stands where none is filled in."""
+
+    code = "DLT258"
+
+
+class UnreachableReference(DefinitionProblem):
+    """A reference to a task that has not run when the value is needed."""
+
+    code = "DLT259"
+
+
+class ReferenceCycle(DefinitionProblem):
+    """Job parameters refer to each other in a circle."""
+
+    code = "DLT260"
+
+
+class BadJobParameter(DefinitionProblem):
+    """A job parameter whose name cannot be used, comes twice, or does not exist."""
+
+    code = "DLT261"
+
+
+class BadSchedule(DefinitionProblem):
+    """A cron expression, time zone or trigger that means no time."""
+
+    code = "DLT262"
+
+
+class ShellNotAllowed(DefinitionProblem):
+    """A shell task in a project that does not allow them, or one open to injection."""
+
+    code = "DLT263"
+
+
 class SourceProblem(DltLiteError):
     """An input outside the pipeline is not there or cannot be read."""
 
@@ -497,6 +587,42 @@ class Canceled(RunProblem):
 
     code = "DLT505"
     exit_code = 130
+
+
+class TaskFailed(RunProblem):
+    """A task of a job failed."""
+
+    code = "DLT551"
+
+
+class TaskTimedOut(RunProblem):
+    """A task or a job did not end within its timeout."""
+
+    code = "DLT552"
+
+
+class ReferenceMissing(RunProblem):
+    """A reference to a value that no task has set in this run."""
+
+    code = "DLT553"
+
+
+class BadTaskValue(RunProblem):
+    """A task value that is no JSON, or too large."""
+
+    code = "DLT554"
+
+
+class BadInputs(RunProblem):
+    """The inputs of a for_each task turned out to be no list, or too long a one."""
+
+    code = "DLT555"
+
+
+class BadComparison(RunProblem):
+    """A condition compares by size what is no number."""
+
+    code = "DLT556"
 
 
 class Busy(DltLiteError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 
 N = TypeVar("N", bound=Hashable)
@@ -26,6 +27,27 @@ def reversed_graph(inputs: Inputs[N]) -> dict[N, list[N]]:
         for each in read:
             readers.setdefault(each, []).append(node)
     return readers
+
+
+def in_order(inputs: Inputs[N]) -> tuple[N, ...]:
+    """Return the nodes, each after what it reads.
+
+    Raises:
+        ValueError: nodes read each other in a circle.
+    """
+    return tuple(TopologicalSorter(inputs).static_order())
+
+
+def circle(inputs: Inputs[N]) -> tuple[N, ...]:
+    """Return nodes that read each other in a circle, none where no node does.
+
+    Each is read by the one after it, and the first is also the last.
+    """
+    try:
+        TopologicalSorter(inputs).prepare()
+    except CycleError as error:
+        return tuple(error.args[1])
+    return ()
 
 
 def _reached(edges: Mapping[N, Sequence[N]], start: set[N]) -> set[N]:

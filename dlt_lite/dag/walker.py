@@ -1,6 +1,7 @@
 """Climb a dependency graph: several nodes at once, each after its inputs, each settled once.
 
-Whatever a node raises is its outcome. What lies below a node that did not succeed is skipped.
+Whatever a node raises is its outcome. What lies below a node that did not succeed is skipped; where
+a walk goes on below failures, it is begun all the same, and the work itself decides.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Walk(Generic[N, R]):
         work: Callable[[N], R],
         *,
         settled: Callable[[N, Done[R] | Failed | Skipped[N]], None],
+        goes_on_below_failures: bool = False,
     ) -> None:
         unknown = [each for read in inputs.values() for each in read if each not in inputs]
         if unknown:
@@ -64,6 +66,7 @@ class Walk(Generic[N, R]):
         self._ready = [place for node, place in self._places.items() if not distinct[node]]
         self._work = work
         self._settled = settled
+        self._goes_on = goes_on_below_failures
         self._running: dict[Future[R], N] = {}
         self.outcomes: dict[N, Done[R] | Failed | Skipped[N]] = {}
 
@@ -107,7 +110,7 @@ class Walk(Generic[N, R]):
             self.outcomes[each] = what
             self._settled(each, what)
             for reader in self._readers[each]:
-                if isinstance(what, Done):
+                if self._goes_on or isinstance(what, Done):
                     self._one_input_less(reader)
                 else:
                     because = what.because if isinstance(what, Skipped) else each

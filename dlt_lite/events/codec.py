@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, assert_never
 
+from dlt_lite.events.job_records import JobRunProgress, TaskProgress, TaskValueSet
 from dlt_lite.events.records import (
     CreateUpdate,
     DatasetDefinition,
@@ -25,6 +26,7 @@ from dlt_lite.events.records import (
     UpdateProgress,
     UpdateState,
 )
+from dlt_lite.model.outcomes import LifeCycle, ResultState
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount
 
 COLUMNS_DDL = (
@@ -67,7 +69,7 @@ def decode(row: Mapping[str, Any]) -> Event:
     )
     record = _record(kind, json.loads(row["details"])[kind], origin)
     error = row.get("error")
-    if error and isinstance(record, UpdateProgress | FlowProgress):
+    if error and isinstance(record, UpdateProgress | FlowProgress | JobRunProgress | TaskProgress):
         record = replace(record, error=error["exceptions"][0]["message"])
     return Event(envelope, record)
 
@@ -90,6 +92,19 @@ def message_of(record: Record) -> str:
         case FlowProgress():
             batch = "" if record.batch_id is None else f" Batch {record.batch_id} is done."
             return f"Flow {record.flow} is {record.status}.{batch}"
+        case _:
+            return _message_of_job(record)
+
+
+def _message_of_job(record: JobRunProgress | TaskProgress | TaskValueSet) -> str:
+    match record:
+        case JobRunProgress():
+            return f"Run of job {record.job} is {record.result or record.state}."
+        case TaskProgress():
+            one = "" if record.iteration is None else f", iteration {record.iteration},"
+            return f"Task {record.task}{one} is {record.result or record.state}."
+        case TaskValueSet():
+            return f"Task {record.task} has set {record.key}."
         case _:
             assert_never(record)
 
@@ -168,8 +183,25 @@ def _record(kind: str, details: dict[str, Any], origin: Mapping[str, Any]) -> Re
             return FlowDefinition(**details | {"input_datasets": tuple(details["input_datasets"])})
         case PlanningInformation.event_type:
             return PlanningInformation(**details | {"when": tuple(details["when"])})
-        case _:
+        case FlowProgress.event_type:
             return _flow_progress(details, origin)
+        case _:
+            return _job_record(kind, details)
+
+
+def _job_record(kind: str, details: dict[str, Any]) -> Record:
+    if kind == TaskValueSet.event_type:
+        return TaskValueSet(**details)
+    result = details["result"]
+    states = {
+        "state": LifeCycle(details["state"]),
+        "result": None if result is None else ResultState(result),
+    }
+    if kind == TaskProgress.event_type:
+        return TaskProgress(**details | states)
+    return JobRunProgress(
+        **details | states | {key: tuple(details[key]) for key in ("only", "tasks")}
+    )
 
 
 def _flow_progress(details: Mapping[str, Any], origin: Mapping[str, Any]) -> FlowProgress:

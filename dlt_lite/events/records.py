@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dlt_lite.events.job_records import JobRunProgress, TaskProgress, TaskValueSet
 from dlt_lite.model.rules import Counts
 
 
@@ -144,6 +145,9 @@ Record = (
     | FlowDefinition
     | PlanningInformation
     | FlowProgress
+    | JobRunProgress
+    | TaskProgress
+    | TaskValueSet
 )
 
 
@@ -154,8 +158,8 @@ class Envelope:
     Attributes:
         id: unique; the same batch of the same flow always has the same.
         sequence: the place in its update, counted from 1.
-        update_id: the update.
-        pipeline: the pipeline's name.
+        update_id: the update, or the run of a job.
+        pipeline: the pipeline's name, or the job's.
         timestamp: UTC, ISO 8601 with milliseconds.
     """
 

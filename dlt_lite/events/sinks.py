@@ -23,15 +23,23 @@ class Emitter:
     """Puts records into envelopes and hands them to the sinks.
 
     A batch of a flow always gets the same id, so that one which is reported again after a crash
-    can be told from another.
+    can be told from another. `first` counts the events that there already are.
     """
 
-    def __init__(self, update_id: str, pipeline: str, clock: Clock, sinks: Sequence[Sink]) -> None:
+    def __init__(
+        self,
+        update_id: str,
+        pipeline: str,
+        clock: Clock,
+        sinks: Sequence[Sink],
+        *,
+        first: int = 0,
+    ) -> None:
         self._update_id = update_id
         self._pipeline = pipeline
         self._clock = clock
         self._sinks = tuple(sinks)
-        self._sequence = 0
+        self._sequence = first
         self._turn = threading.Lock()
 
     def __call__(self, record: Record) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.names import Namespace
 
 
@@ -107,6 +108,10 @@ class ProjectSettings:
         pipelines: the pipelines by name, in the order of their names.
         sources: where each project-wide setting comes from.
         pipeline_sources: the same for each pipeline's own settings.
+        jobs: the jobs that YAML declares, by name, in the order of their names.
+        job_files: the Python files that declare jobs.
+        shell_tasks: whether jobs may run commands of the machine.
+        ignored_keys: the keys of jobs that only Databricks can honour.
     """
 
     name: str
@@ -116,3 +121,7 @@ class ProjectSettings:
     pipelines: Mapping[str, PipelineSettings]
     sources: tuple[SettingSource, ...]
     pipeline_sources: Mapping[str, tuple[SettingSource, ...]]
+    jobs: Mapping[str, Job]
+    job_files: tuple[Path, ...]
+    shell_tasks: bool
+    ignored_keys: tuple[IgnoredKey, ...]

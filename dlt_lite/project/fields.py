@@ -11,6 +11,8 @@ from dlt_lite.project.nodes import ScalarKind
 
 PROJECT_FILE = "dlt_lite.yml"
 PIPELINE_FILE = "pipeline.yml"
+JOB_FILE = "job.yml"
+PYTHON_JOB_FILE = "job.py"
 SUBMITTED = "submit"
 
 _ONE_VALUE = frozenset(ScalarKind) - {ScalarKind.NOTHING}
@@ -126,6 +128,7 @@ _PROJECT_OWN = (
     Field("name", TEXT),
     Field("pipelines", TEXT, "pipelines"),
     Field("target", LABEL, "dev", variable="DLT_LITE_TARGET"),
+    Field("shell_tasks", SWITCH, "false"),
 )
 _PIPELINE_OWN = (Field("name", LABEL),)
 
@@ -134,7 +137,9 @@ def _by_key(fields: Iterable[Field]) -> dict[str, Field]:
     return {field.key: field for field in fields}
 
 
-PROJECT = Level("the project file", _by_key((*_PROJECT_OWN, *_INHERITED)), frozenset({"targets"}))
+PROJECT = Level(
+    "the project file", _by_key((*_PROJECT_OWN, *_INHERITED)), frozenset({"targets", "resources"})
+)
 PIPELINE = Level(
     PIPELINE_FILE,
     _by_key((*_PIPELINE_OWN, *(field for field in _INHERITED if "pipeline" in field.levels))),

@@ -10,7 +10,16 @@ from dlt_lite.errors import BadValue, ConfigProblem, NoProject
 from dlt_lite.model.origin import Origin
 from dlt_lite.project import nodes
 from dlt_lite.project.discovery import read_project_file
-from dlt_lite.project.fields import LABEL, PIPELINE, PIPELINE_FILE, PROJECT, PROJECT_FILE, TARGET
+from dlt_lite.project.fields import (
+    JOB_FILE,
+    LABEL,
+    PIPELINE,
+    PIPELINE_FILE,
+    PROJECT,
+    PROJECT_FILE,
+    PYTHON_JOB_FILE,
+    TARGET,
+)
 from dlt_lite.project.layers import Given, Layer, read_layer
 from dlt_lite.project.libraries import Library, is_source, read_libraries
 from dlt_lite.project.paths import project_path
@@ -25,11 +34,13 @@ class ProjectFile:
     Attributes:
         layer: its settings.
         targets: its targets' overrides, by name.
+        resources: its `resources`, as a bundle has them; None where there are none.
         origin: the file.
     """
 
     layer: Layer
     targets: Mapping[str, Layer]
+    resources: nodes.Node | None
     origin: Origin
 
 
@@ -69,7 +80,12 @@ def project_file(root: Path, found: list[ConfigProblem]) -> ProjectFile:
         fix = "make one with `python -m dlt_lite init`"
         raise NoProject(f"{root} has no {PROJECT_FILE}", fix=fix)
     origin = Origin(mapping.origin.path)
-    return ProjectFile(read_layer(mapping, PROJECT, found), _targets(mapping, found), origin)
+    return ProjectFile(
+        read_layer(mapping, PROJECT, found),
+        _targets(mapping, found),
+        _structure(mapping, "resources"),
+        origin,
+    )
 
 
 def pipeline_files(
@@ -104,8 +120,13 @@ def _pipeline_file(place: Path, *, root: Path, found: list[ConfigProblem]) -> Pi
     relative = place.relative_to(root).as_posix()
     path = f"{relative}/{PIPELINE_FILE}"
     if not (place / PIPELINE_FILE).exists():
-        _refuse_orphans(place, relative)
+        if not (place / JOB_FILE).exists() and not (place / PYTHON_JOB_FILE).exists():
+            _refuse_orphans(place, relative)
         return None
+    if (place / JOB_FILE).exists():
+        fix = f"move {JOB_FILE} into a folder of its own"
+        what = f"{relative} has a {PIPELINE_FILE} and a {JOB_FILE}: it can be one of the two only"
+        raise BadValue(what, origin=Origin(path), fix=fix)
     folder = project_path(".", folder=place, root=root, origin=Origin(relative))
     project_path(PIPELINE_FILE, folder=place, root=root, origin=Origin(path))
     mapping = read_yaml_mapping(place / PIPELINE_FILE, root=root)
@@ -130,9 +151,10 @@ def _named(layer: Layer, folder: str, path: str) -> Layer:
 
 def _refuse_orphans(place: Path, relative: str) -> None:
     sources = sorted(file.name for file in place.glob("*.py") if is_source(Path(file.name)))
-    misspelt = (place / PIPELINE_FILE).with_suffix(".yaml")
-    if misspelt.exists():
-        fix = f"rename {misspelt.name} to {PIPELINE_FILE}"
+    known = (PIPELINE_FILE, JOB_FILE)
+    misspelt = [name for name in known if (place / name).with_suffix(".yaml").exists()]
+    if misspelt:
+        fix = f"rename {Path(misspelt[0]).stem}.yaml to {misspelt[0]}"
     elif sources:
         fix = "an empty one will do; a folder of helpers is called `_…` or lies elsewhere"
     else:

@@ -23,10 +23,11 @@ from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings, SettingSource
 from dlt_lite.project.fields import EFFECTIVE_PIPELINE, PROJECT
 from dlt_lite.project.files import PipelineFile, pipeline_files, project_file
+from dlt_lite.project.job_files import Jobs, read_jobs
 from dlt_lite.project.layers import Given, Layer, flag_layer, laid_over, settled, sources_of
 from dlt_lite.project.libraries import default_files, source_files
 from dlt_lite.project.paths import project_path, real
-from dlt_lite.project.records import Surroundings, folder_of, pipeline_settings, text_of
+from dlt_lite.project.records import Surroundings, folder_of, is_on, pipeline_settings, text_of
 from dlt_lite.project.stack import Stack, chosen_target, default_target, effective, written
 from dlt_lite.project.suggestions import closest, shown
 from dlt_lite.project.targets import check_apart, check_known
@@ -59,6 +60,7 @@ def load_project(
     stack = _stack(real(root), _Request(environ, target, parameters, overrides), found)
     own = settled(effective(stack), PROJECT.fields, environ=environ, found=found)
     files = _files(stack, own, found)
+    jobs = _jobs(stack, own, found)
     state_root = _state_root(own, stack.root, found)
     ready = _ready(stack, own, files, found)
     _raise_once(found)
@@ -71,6 +73,10 @@ def load_project(
         pipelines={each.settings.name: each.settings for each in ordered},
         sources=sources_of(own, PROJECT.fields),
         pipeline_sources={each.settings.name: each.sources for each in ordered},
+        jobs={job.name: job for job in jobs.jobs},
+        job_files=jobs.python_files,
+        shell_tasks=is_on(own, "shell_tasks"),
+        ignored_keys=jobs.ignored,
     )
 
 
@@ -134,6 +140,17 @@ def _files(stack: Stack, own: Layer, found: list[ConfigProblem]) -> tuple[Pipeli
     except ConfigProblem as problem:
         found.append(problem)
     return files
+
+
+def _jobs(stack: Stack, own: Layer, found: list[ConfigProblem]) -> Jobs:
+    """Read the jobs; a folder that is wrong was already told of with the pipelines."""
+    if "pipelines" not in own:
+        return Jobs((), (), ())
+    try:
+        return read_jobs(stack, _pipelines_folder(stack, own), found)
+    except ConfigProblem as problem:
+        found.append(problem)
+        return Jobs((), (), ())
 
 
 def _pipelines_folder(stack: Stack, own: Layer) -> Path:

@@ -52,7 +52,7 @@ def pipeline_settings(
         run=RunSettings(
             parallel_flows=int(text_of(values, "parallel_flows")),
             max_retries=int(text_of(values, "max_retries")),
-            catalog_tables=_is_on(values, "catalog_tables"),
+            catalog_tables=is_on(values, "catalog_tables"),
         ),
     )
 
@@ -60,6 +60,11 @@ def pipeline_settings(
 def text_of(values: Layer, key: str) -> str:
     """Return a setting that always has a value."""
     return values[key].text or ""
+
+
+def is_on(values: Layer, key: str) -> bool:
+    """Return whether a switch is on."""
+    return text_of(values, key).lower() in {"true", "1"}
 
 
 def folder_of(values: Layer, key: str, root: Path) -> Path:
@@ -78,15 +83,11 @@ def _engine(values: Layer, surroundings: Surroundings, pipeline: str) -> EngineS
         app_name=f"{surroundings.project}: {pipeline}",
         master=None if master == SUBMITTED else master,
         spark=_entries(values, "spark"),
-        ansi=_is_on(values, "ansi"),
+        ansi=is_on(values, "ansi"),
         jars_dir=folder_of(values, "jars_dir", surroundings.root) if has_jars else None,
         cache_dir=folder_of(values, "cache_dir", surroundings.root),
-        class_archive=_is_on(values, "class_archive"),
+        class_archive=is_on(values, "class_archive"),
     )
-
-
-def _is_on(values: Layer, key: str) -> bool:
-    return text_of(values, key).lower() in {"true", "1"}
 
 
 def _entries(values: Layer, key: str) -> dict[str, str]:

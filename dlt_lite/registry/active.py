@@ -1,4 +1,4 @@
-"""What is active in this context: the registry that declarations go to, the scope that reads go to.
+"""What is active in this context: registries for declarations, scopes for reads and task values.
 
 A ContextVar each, so that two threads never see each other's. Worker threads do not inherit them:
 whoever runs user code sets them in the thread that runs it.
@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from dlt_lite.model.task_values import Json
+    from dlt_lite.registry.jobs import JobRegistry
     from dlt_lite.registry.registry import Registry
 
 
@@ -42,6 +44,26 @@ class FlowScope(Protocol):
         """True inside a query function, False while a file is loaded."""
 
 
+class TaskScope(Protocol):
+    """What user code meets while a task of a job runs it."""
+
+    def put(self, key: str, value: object) -> None:
+        """Keep a value for the tasks that come after.
+
+        Raises:
+            BadTaskValue: it is no JSON, or too large.
+        """
+
+    def look_up(self, task_key: str, key: str) -> Json:
+        """Return a value that a task before has kept.
+
+        Raises:
+            KeyError: it has kept none under this key.
+        """
+
+
+_jobs: ContextVar[JobRegistry | None] = ContextVar("dlt_lite_jobs", default=None)
+_task: ContextVar[TaskScope | None] = ContextVar("dlt_lite_task", default=None)
 _registry: ContextVar[Registry | None] = ContextVar("dlt_lite_registry", default=None)
 _scope: ContextVar[FlowScope | None] = ContextVar("dlt_lite_scope", default=None)
 
@@ -54,6 +76,36 @@ def active_registry() -> Registry | None:
 def active_scope() -> FlowScope | None:
     """Return the scope of the user code that is running, None outside of user code."""
     return _scope.get()
+
+
+def active_job_registry() -> JobRegistry | None:
+    """Return the registry that declarations of jobs go to, None outside of loading."""
+    return _jobs.get()
+
+
+def active_task() -> TaskScope | None:
+    """Return the scope of the task that is running, None outside of a task."""
+    return _task.get()
+
+
+@contextmanager
+def registering_jobs_into(registry: JobRegistry) -> Iterator[None]:
+    """Let declarations of jobs go to a registry."""
+    token = _jobs.set(registry)
+    try:
+        yield
+    finally:
+        _jobs.reset(token)
+
+
+@contextmanager
+def running_task(scope: TaskScope) -> Iterator[None]:
+    """Let task values go to a scope and come from it."""
+    token = _task.set(scope)
+    try:
+        yield
+    finally:
+        _task.reset(token)
 
 
 @contextmanager

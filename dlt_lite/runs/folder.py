@@ -1,6 +1,7 @@
 """One run's folder on the driver's disk: what the run is called, and what it says of itself.
 
-`<state root>/runs/<update id>/` holds `events.ndjson`, `run.json`, `manifest.json` and `spark.log`.
+`<state root>/runs/<update id>/` holds `events.ndjson`, `run.json`, and of a pipeline
+`manifest.json` and `spark.log`, of a job `job.json` and the logs of its tasks.
 A folder appears together with its `run.json`, which is only ever replaced as a whole. Knows no
 other run.
 """
@@ -48,6 +49,13 @@ class RunState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class RunKind(StrEnum):
+    """What is run."""
+
+    PIPELINE = "pipeline"
+    JOB = "job"
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """The folder of one run.
@@ -55,17 +63,19 @@ class RunFolder:
     Attributes:
         path: where it lies.
         update_id: the run's id, which is the folder's name.
-        pipeline: the pipeline's name; empty where `run.json` cannot be read.
+        pipeline: the pipeline's name, or the job's; empty where `run.json` cannot be read.
         target: the target's name; empty where `run.json` cannot be read.
+        kind: whether a pipeline is run or a job.
     """
 
     path: Path
     update_id: str
     pipeline: str
     target: str
+    kind: RunKind = RunKind.PIPELINE
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - one keyword for each thing that a run is called by
         cls,
         state_root: Path,
         update_id: str,
@@ -74,6 +84,7 @@ class RunFolder:
         target: str,
         started: datetime,
         storage_root: str | None = None,
+        kind: RunKind = RunKind.PIPELINE,
     ) -> RunFolder:
         """Make the folder of a run that begins now, in this process.
 
@@ -84,6 +95,7 @@ class RunFolder:
             target: the target's name.
             started: when the run began.
             storage_root: URI or path below which its tables lie.
+            kind: whether it is a pipeline or a job.
 
         Returns:
             The folder, with a `run.json` that says RUNNING.
@@ -92,7 +104,7 @@ class RunFolder:
             StorageNotWritable: the state root cannot be written, or has a run of that id.
         """
         runs = runs_of(state_root)
-        folder = cls(runs / update_id, update_id, pipeline, target)
+        folder = cls(runs / update_id, update_id, pipeline, target, kind)
         unborn = runs / f".{update_id}"
         make_folder(unborn)
         facts = RunFacts(
@@ -129,6 +141,11 @@ class RunFolder:
         return self.path / "manifest.json"
 
     @property
+    def job_file(self) -> Path:
+        """The file of what became of a job's tasks."""
+        return self.path / "job.json"
+
+    @property
     def spark_log(self) -> Path:
         """The file of what Spark logs."""
         return self.path / "spark.log"
@@ -136,6 +153,22 @@ class RunFolder:
     def jvm_started(self, pid: int) -> None:
         """Record the JVM that works for the run."""
         write_json(self.run_file, _row(replace(self._facts(), jvm=process_of(pid))))
+
+    def reopen(self) -> None:
+        """Record that a run that had ended goes on, in this process.
+
+        Raises:
+            StorageNotWritable: the disk refused it.
+        """
+        facts = replace(
+            self._facts(),
+            state=RunState.RUNNING,
+            ended=None,
+            host=socket.gethostname(),
+            python=this_process(),
+            jvm=None,
+        )
+        write_json(self.run_file, _row(facts))
 
     def finish(self, state: RunState, ended: datetime) -> None:
         """Record how the run ended, and when."""
@@ -252,6 +285,7 @@ def _row(facts: RunFacts) -> dict[str, Any]:
         "update_id": facts.folder.update_id,
         "pipeline": facts.folder.pipeline,
         "target": facts.folder.target,
+        "kind": facts.folder.kind,
         "state": facts.state,
         "started": facts.started,
         "ended": facts.ended,
@@ -264,7 +298,13 @@ def _row(facts: RunFacts) -> dict[str, Any]:
 
 def _facts(path: Path, plain: Mapping[str, Any]) -> RunFacts:
     return RunFacts(
-        RunFolder(path, path.name, str(plain["pipeline"]), str(plain["target"])),
+        RunFolder(
+            path,
+            path.name,
+            str(plain["pipeline"]),
+            str(plain["target"]),
+            RunKind(plain.get("kind", RunKind.PIPELINE)),
+        ),
         RunState(plain["state"]),
         plain["started"],
         plain["ended"],

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from dlt_lite.errors import UnknownRun
-from dlt_lite.runs.folder import RunFacts, RunState, judged_facts, runs_of
+from dlt_lite.runs.folder import RunFacts, RunKind, RunState, judged_facts, runs_of
 
 _ENDED = {RunState.COMPLETED, RunState.FAILED, RunState.CANCELED, RunState.ABANDONED}
 _LONGEST_SHOWN = 60
@@ -18,14 +18,19 @@ _SUGGESTIONS = 3
 
 
 def list_runs(
-    state_root: Path, *, target: str | None = None, pipeline: str | None = None
+    state_root: Path,
+    *,
+    target: str | None = None,
+    pipeline: str | None = None,
+    kind: RunKind | None = RunKind.PIPELINE,
 ) -> tuple[RunFacts, ...]:
     """Return the runs, newest first.
 
     Args:
         state_root: the folder on the driver's disk that holds runs and locks.
         target: only those of this target.
-        pipeline: only those of this pipeline.
+        pipeline: only those of this pipeline, or job.
+        kind: those of pipelines, those of jobs, or (None) both.
 
     Returns:
         What each run's folder says; a run that was killed is ABANDONED.
@@ -33,16 +38,23 @@ def list_runs(
     Raises:
         StateTooNew: a newer dlt_lite wrote one of them.
     """
-    return tuple(matching_runs(state_root, target=target, pipeline=pipeline))
+    found = matching_runs(state_root, target=target, pipeline=pipeline, kind=kind)
+    return tuple(found)
 
 
 def matching_runs(
-    state_root: Path, *, target: str | None, pipeline: str | None
+    state_root: Path,
+    *,
+    target: str | None,
+    pipeline: str | None,
+    kind: RunKind | None = RunKind.PIPELINE,
 ) -> Iterator[RunFacts]:
     """Yield the runs, newest first, each read only when asked for."""
     for path in _folders(state_root):
         facts = judged_facts(path)
-        if target in {None, facts.folder.target} and pipeline in {None, facts.folder.pipeline}:
+        folder = facts.folder
+        fits = target in {None, folder.target} and pipeline in {None, folder.pipeline}
+        if fits and kind in {None, folder.kind}:
             yield facts
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlt_lite.dag.order import downstream, reversed_graph, upstream
+from dlt_lite.dag.order import circle, downstream, in_order, reversed_graph, upstream
 from dlt_lite.dag.walker import Done, Failed, Skipped, Walk
 
 DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "e": ["b"]}
@@ -219,3 +219,46 @@ def test_a_chain_of_2000_nodes_is_asked_without_recursion():
     chain = {place: [place - 1] if place else [] for place in range(2000)}
 
     assert len(upstream(chain, [1999])) == len(downstream(chain, [0])) == 1999
+
+
+def test_a_walk_that_goes_on_below_failures_begins_everything_in_order():
+    begun = []
+
+    def work(node):
+        begun.append(node)
+        raise LookupError(node)
+
+    walk = Walk(DIAMOND, work, settled=lambda *_: None, goes_on_below_failures=True)
+    walk.run(at_once=1, stop=threading.Event())
+
+    assert begun == ["a", "b", "c", "d", "e"]
+    assert all(isinstance(outcome, Failed) for outcome in walk.outcomes.values())
+
+
+def test_a_walk_that_goes_on_below_failures_still_stops():
+    stop = threading.Event()
+
+    def settled(node, _):
+        if node == "a":
+            stop.set()
+
+    walk = Walk(DIAMOND, lambda node: node, settled=settled, goes_on_below_failures=True)
+    walk.run(at_once=1, stop=stop)
+
+    assert walk.outcomes["a"] == Done("a")
+    assert {walk.outcomes[node] for node in "bcde"} == {Skipped(None)}
+
+
+def test_a_circle_is_told_from_what_hangs_on_it():
+    assert circle(DIAMOND) == ()
+    assert circle({"a": ["c"], "b": ["a"], "c": ["b"], "d": ["c"]}) == ("a", "b", "c", "a")
+    assert circle({"a": ["a"]}) == ("a", "a")
+
+
+def test_nodes_in_order_come_after_what_they_read():
+    order = in_order(DIAMOND)
+
+    assert sorted(order) == sorted(DIAMOND)
+    assert all(order.index(read) < order.index(node) for node in DIAMOND for read in DIAMOND[node])
+    with pytest.raises(ValueError, match="cycle"):
+        in_order({"a": ["b"], "b": ["a"]})

@@ -1,0 +1,179 @@
+"""One task, tried until it is done: attempts, retries, timeouts. Knows no other task.
+
+A wait for the next attempt counts from the start of the failed one, as on Databricks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from dlt_lite.errors import BadTaskValue, DltLiteError, TaskFailed, TaskTimedOut
+from dlt_lite.jobs.calls import (
+    Answer,
+    Failed,
+    RunTask,
+    Stop,
+    Stopped,
+    StopReason,
+    Succeeded,
+    TaskCall,
+    Timing,
+)
+from dlt_lite.model.jobs import FOR_EVER, Retries, Task
+from dlt_lite.model.outcomes import ResultState
+from dlt_lite.model.task_values import Json, checked_value
+
+_ROWS = "output.rows"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnd:
+    """How a task, an iteration or an attempt ended.
+
+    Attributes:
+        result: its result.
+        error: the error as a person reads it, None where there is none.
+        error_code: the error's code.
+        attempt: the number of the attempt, 0 where it was not begun.
+        branch: of a condition, `true` or `false`.
+        values: what it has set.
+        rows: what a SQL task returned.
+        can_be_retried: whether another attempt may help.
+    """
+
+    result: ResultState
+    error: str | None = None
+    error_code: str = ""
+    attempt: int = 0
+    branch: str | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
+    rows: Json = None
+    can_be_retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """What is needed to try one task.
+
+    Attributes:
+        task: the task.
+        call_of: makes the call of the attempt of a number.
+        run_task: carries an attempt out.
+        timing: the clocks.
+        stop_of: makes the stop of an attempt, from the moment its own time is over.
+        stopped: the stop between attempts: it knows no timeout of the task.
+        begun: told of the number of an attempt that begins.
+        waiting: told of a failed attempt that will be repeated.
+    """
+
+    task: Task
+    call_of: Callable[[int], TaskCall]
+    run_task: RunTask
+    timing: Timing
+    stop_of: Callable[[float | None], Stop]
+    stopped: Stop
+    begun: Callable[[int], None]
+    waiting: Callable[[TaskEnd], None]
+
+
+def tried(trying: Trying, *, first: int, retries_used: int) -> TaskEnd:
+    """Try a task until it is done, or must not be tried again.
+
+    Args:
+        trying: the task and what is needed.
+        first: the number of the first attempt.
+        retries_used: how many retries were used up before.
+    """
+    number, used, timing = first, retries_used, trying.timing
+    while True:
+        started = timing.elapsed()
+        trying.begun(number)
+        end = _attempt(trying, number, started)
+        if not _is_tried_again(end, trying.task.retries, used) or trying.stopped.reason:
+            return end
+        trying.waiting(end)
+        pause = trying.task.retries.min_interval_millis / 1000 - (timing.elapsed() - started)
+        if trying.stopped.wait(pause) is not None:
+            return stopped_end(trying.stopped, trying.task, number)
+        number, used = number + 1, used + 1
+
+
+def stopped_end(stop: Stop, task: Task, attempt: int) -> TaskEnd:
+    """Return how a task ends that was asked to."""
+    if stop.reason is StopReason.CANCELED:
+        return TaskEnd(ResultState.CANCELED, attempt=attempt)
+    if stop.reason is StopReason.TIMEDOUT:
+        error = TaskTimedOut(
+            f"task {task.key!r} was stopped: its time, or that of the job, was over",
+            origin=task.origin,
+            fix="find out what it waits for, or raise timeout_seconds",
+        )
+        return failed_end(error, attempt, ResultState.TIMEDOUT)
+    return failed_end(TaskFailed(f"task {task.key!r} stopped, and nobody had asked it to"), attempt)
+
+
+def failed_end(
+    error: DltLiteError, attempt: int, result: ResultState = ResultState.FAILED
+) -> TaskEnd:
+    """Return how a task ends for an error of ours."""
+    return TaskEnd(result, str(error), error.code, attempt)
+
+
+def _attempt(trying: Trying, number: int, started: float) -> TaskEnd:
+    try:
+        call = trying.call_of(number)
+    except DltLiteError as error:
+        return failed_end(error, number)
+    limit = trying.task.timeout_seconds
+    stop = trying.stop_of(started + limit if limit else None)
+    try:
+        answer = trying.run_task(call, stop)
+    except DltLiteError as error:
+        answer = Failed(str(error), error.code)
+    return _end_of(answer, stop, trying.task, number)
+
+
+def _end_of(answer: Answer, stop: Stop, task: Task, number: int) -> TaskEnd:
+    try:
+        values = {key: checked_value(key, value) for key, value in answer.values.items()}
+        rows = None
+        if isinstance(answer, Succeeded) and answer.rows is not None:
+            rows = checked_value(_ROWS, answer.rows)
+    except BadTaskValue as error:
+        return failed_end(error, number)
+    match answer:
+        case Succeeded():
+            return TaskEnd(ResultState.SUCCESS, attempt=number, values=values, rows=rows)
+        case Failed():
+            return TaskEnd(
+                ResultState.FAILED,
+                _told(answer, task),
+                answer.code,
+                number,
+                values=values,
+                can_be_retried=answer.can_be_retried,
+            )
+        case Stopped():
+            end = stopped_end(stop, task, number)
+            return TaskEnd(
+                end.result,
+                end.error,
+                end.error_code,
+                number,
+                values=values,
+                can_be_retried=end.result is not ResultState.CANCELED,
+            )
+
+
+def _told(answer: Failed, task: Task) -> str:
+    """Return a failure as errors are written; one of ours already is."""
+    if answer.message.startswith("[DLT"):
+        return answer.message
+    return str(TaskFailed(f"task {task.key!r} failed: {answer.message}", origin=task.origin))
+
+
+def _is_tried_again(end: TaskEnd, retries: Retries, used: int) -> bool:
+    if not end.can_be_retried or (retries.most != FOR_EVER and used >= retries.most):
+        return False
+    return end.result is ResultState.FAILED or retries.on_timeout

@@ -1,0 +1,187 @@
+"""Events of a run of a job → what became of the run and its tasks: a fold, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from dlt_lite.events.job_records import JobRunProgress, TaskProgress, TaskValueSet
+from dlt_lite.events.records import Event
+from dlt_lite.model.outcomes import LifeCycle, ResultState
+from dlt_lite.model.task_values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class IterationRun:
+    """What became of one iteration of a for_each task.
+
+    Attributes:
+        input: what it was given, as text.
+        result: how it ended, None where it has not.
+        attempts: how often it was begun.
+        error: why it failed.
+    """
+
+    input: str
+    result: ResultState | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """What became of one task.
+
+    Attributes:
+        key: its key.
+        state: where it is.
+        result: how it ended, None where it has not.
+        repair: the repair that it was last run in; 0 for the run itself.
+        attempts: how often it was begun, in all repairs.
+        attempts_here: how often it was begun in the last of them.
+        branch: of a condition, `true` or `false`.
+        started: when its last run began, ISO 8601 in UTC.
+        ended: when it ended.
+        error: why it failed.
+        error_code: the code of the error.
+        values: what it has set.
+        rows: what a SQL task returned.
+        iterations: what became of the iterations of a for_each task, by number.
+    """
+
+    key: str
+    state: LifeCycle = LifeCycle.BLOCKED
+    result: ResultState | None = None
+    repair: int = 0
+    attempts: int = 0
+    attempts_here: int = 0
+    branch: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    error: str | None = None
+    error_code: str = ""
+    values: Mapping[str, Json] = field(default_factory=dict)
+    rows: Json = None
+    iterations: Mapping[int, IterationRun] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """What became of a run of a job.
+
+    Attributes:
+        run_id: the run.
+        job: the job's name.
+        state: where it is, as its last event says.
+        result: how it ended, None where it has not.
+        repairs: how often it was repaired.
+        cause: what started it.
+        scheduled: the time it was meant for, ISO 8601 in UTC.
+        backfill: the moment that it stands for.
+        only: what it was to be about; empty for all tasks.
+        started: when it began; repairs do not change it.
+        ended: when it ended last.
+        given: the parameters that it was given, those of repairs merged in.
+        error: why it failed.
+        tasks: what became of its tasks, by key.
+    """
+
+    run_id: str
+    job: str
+    state: LifeCycle
+    result: ResultState | None = None
+    repairs: int = 0
+    cause: str = ""
+    scheduled: str | None = None
+    backfill: str | None = None
+    only: tuple[str, ...] = ()
+    started: str | None = None
+    ended: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    tasks: Mapping[str, TaskRun] = field(default_factory=dict)
+
+
+def job_run_of(events: Iterable[Event]) -> JobRun | None:
+    """Return what became of a run, None where no event of a job is there."""
+    run: JobRun | None = None
+    tasks: dict[str, TaskRun] = {}
+    for event in events:
+        match event.record:
+            case JobRunProgress():
+                run = _with_run(run, event, event.record)
+                if event.record.state is LifeCycle.PENDING:
+                    tasks.update(_begun_anew(event.record, tasks))
+            case TaskProgress():
+                key = event.record.task
+                tasks[key] = _with_task(tasks.get(key, TaskRun(key)), event, event.record)
+            case TaskValueSet():
+                key = event.record.task
+                task = tasks.get(key, TaskRun(key))
+                tasks[key] = replace(
+                    task, values={**task.values, event.record.key: event.record.value}
+                )
+            case _:
+                continue
+    return None if run is None else replace(run, tasks=tasks)
+
+
+def _begun_anew(record: JobRunProgress, tasks: Mapping[str, TaskRun]) -> dict[str, TaskRun]:
+    """Return the tasks of a run or repair that begins: they are blocked, and have set nothing."""
+    return {
+        key: TaskRun(
+            key,
+            repair=record.repair,
+            attempts=tasks[key].attempts if key in tasks else 0,
+            iterations=tasks[key].iterations if key in tasks else {},
+        )
+        for key in record.tasks
+    }
+
+
+def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRun:
+    stamp = event.envelope.timestamp
+    if run is None:
+        run = JobRun(
+            event.envelope.update_id,
+            record.job,
+            record.state,
+            cause=record.cause,
+            scheduled=record.scheduled,
+            backfill=record.backfill,
+            only=record.only,
+            started=stamp,
+        )
+    over = record.state is LifeCycle.TERMINATED
+    return replace(
+        run,
+        state=record.state,
+        result=record.result,
+        repairs=record.repair,
+        ended=stamp if over else None,
+        given={**run.given, **record.given},
+        error=record.error,
+    )
+
+
+def _with_task(task: TaskRun, event: Event, record: TaskProgress) -> TaskRun:
+    if record.iteration is not None:
+        one = IterationRun(record.input or "", record.result, record.attempt, record.error)
+        return replace(task, iterations={**task.iterations, record.iteration: one})
+    stamp = event.envelope.timestamp
+    over = record.state is LifeCycle.TERMINATED
+    begun = record.state is LifeCycle.RUNNING
+    return replace(
+        task,
+        state=record.state,
+        result=record.result,
+        repair=record.repair,
+        attempts=max(task.attempts, record.attempt),
+        attempts_here=task.attempts_here + begun,
+        branch=record.branch,
+        started=stamp if begun and task.started is None else task.started,
+        ended=stamp if over else None,
+        error=record.error,
+        error_code=record.error_code,
+        rows=record.rows,
+    )

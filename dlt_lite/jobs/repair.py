@@ -1,0 +1,37 @@
+"""What a repair runs again: what did not succeed, and all that waits for it."""
+
+from __future__ import annotations
+
+from dlt_lite.dag.order import downstream
+from dlt_lite.jobs.history import JobRun, TaskRun
+from dlt_lite.jobs.run_if import disabled_tasks
+from dlt_lite.jobs.selection import waits_of
+from dlt_lite.model.jobs import Job
+from dlt_lite.model.outcomes import ResultState
+
+
+def tasks_to_repair(job: Job, run: JobRun) -> tuple[str, ...]:
+    """Return the keys of the tasks that a repair of a run has to run, in the order of the job.
+
+    A task is run again that failed, timed out, was cancelled, was skipped for one of these, never
+    ended or is new; one that was disabled and is no longer; and all that wait for one of them. What
+    succeeded stays, with its values; what was excluded stays, unless what it waits for runs again.
+
+    Args:
+        job: the job as it is now.
+        run: the run; it must have ended, or been abandoned.
+    """
+    disabled = disabled_tasks(job)
+    undone = [task.key for task in job.tasks if _is_undone(run.tasks.get(task.key), disabled)]
+    waits = waits_of(job)
+    again = downstream(waits, undone) | set(undone)
+    # A run of some tasks only is repaired within these.
+    return tuple(key for key in waits if key in again and (not run.only or key in run.tasks))
+
+
+def _is_undone(task: TaskRun | None, disabled: frozenset[str]) -> bool:
+    if task is None or task.result is None:
+        return True
+    if task.result is ResultState.DISABLED:
+        return task.key not in disabled
+    return task.result.is_failure or task.result.is_canceled

@@ -1,0 +1,227 @@
+"""Runs of jobs on the driver's disk: begun, recorded, looked up after whatever happened, repaired.
+
+A run's folder holds its events, each on the disk before anything follows from it, and `job.json`,
+what became of its tasks, replaced as a whole. What a killed run did is in its events. A job has as
+many locks as runs of it may be active; a run that is begun or repaired holds one of them, and the
+next one takes over those of the dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dlt_lite.errors import Busy, StorageNotWritable, UnknownRun
+from dlt_lite.events.records import Event
+from dlt_lite.events.sinks import Emitter, NdjsonFile, Sink, read_ndjson
+from dlt_lite.jobs.calls import Control, RunTask, Timing
+from dlt_lite.jobs.history import JobRun, job_run_of
+from dlt_lite.jobs.orchestrator import check_request, repair_job, repair_request, run_job
+from dlt_lite.jobs.repair import tasks_to_repair
+from dlt_lite.jobs.requests import Crew, JobOutcome, RunRequest
+from dlt_lite.model.jobs import Job
+from dlt_lite.model.outcomes import ResultState
+from dlt_lite.runs.disk import not_writable, write_json
+from dlt_lite.runs.folder import RunFacts, RunFolder, RunKind, RunState
+from dlt_lite.runs.history import list_runs, run_facts
+from dlt_lite.runs.lock import PipelineLock, acquire
+
+_ENDED_AS = {
+    ResultState.SUCCESS: RunState.COMPLETED,
+    ResultState.SUCCESS_WITH_FAILURES: RunState.COMPLETED,
+    ResultState.CANCELED: RunState.CANCELED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where runs lie, and who works on them.
+
+    Attributes:
+        state_root: the folder on the driver's disk that holds runs and locks.
+        target: the target's name.
+        run_task: carries one attempt of one task out.
+        timing: the clocks.
+        sinks: who else is told of every event.
+    """
+
+    state_root: Path
+    target: str
+    run_task: RunTask
+    timing: Timing
+    sinks: Sequence[Sink] = ()
+
+
+def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> JobOutcome:
+    """Run a job, and record it in a folder of its own.
+
+    Args:
+        job: a job without problems, see `validation`.
+        request: what is asked, with a new run's id: see `new_update_id`.
+        place: where, and by whom.
+        control: the handle by which others cancel it.
+
+    Raises:
+        Busy: as many runs of the job are active as may be.
+        DltLiteError: the request asks for what the job has not; nothing was begun.
+        StorageNotWritable: the disk refused it; what was recorded can be repaired.
+    """
+    now = place.timing.now()
+    check_request(job, request, now)
+    with _slot(job, request.run_id, place):
+        folder = RunFolder.create(
+            place.state_root,
+            request.run_id,
+            pipeline=job.name,
+            target=place.target,
+            started=now,
+            kind=RunKind.JOB,
+        )
+        with _recording(folder, place) as record:
+            return record(run_job(job, request, _crew(folder, place), control))
+
+
+def repair_run(
+    job: Job, run_id: str, given: Mapping[str, str], place: Place, control: Control
+) -> JobOutcome | None:
+    """Run again what did not succeed in a run: the same run, a new attempt.
+
+    Args:
+        job: the job as it is now, without problems.
+        run_id: the run, or the beginning of its id.
+        given: values for parameters.
+        place: where, and by whom.
+        control: the handle by which others cancel it.
+
+    Returns:
+        How it ended, None where nothing was left to do.
+
+    Raises:
+        UnknownRun: no run of a job begins so, or it is another job's.
+        Busy: the run is still going on, or as many runs of the job are active as may be.
+        StorageNotWritable: the disk refused it.
+    """
+    with _slot(job, run_id, place):
+        facts, run = find_run(place.state_root, run_id)
+        if facts.state is RunState.RUNNING:
+            what = f"run {facts.folder.update_id} of job {job.name!r} is still going on"
+            raise Busy(what, fix="wait for it to end, or cancel it; then repair it")
+        if run.job != job.name:
+            what = f"run {facts.folder.update_id} is one of job {run.job!r}, not of {job.name!r}"
+            raise UnknownRun(what, fix=f"repair it as a run of {run.job!r}")
+        if not tasks_to_repair(job, run):
+            return None
+        folder = facts.folder
+        check_request(job, repair_request(job, run, given), place.timing.now())
+        folder.reopen()
+        with _recording(folder, place) as record:
+            outcome = repair_job(job, run, given, _crew(folder, place, run), control)
+            return None if outcome is None else record(outcome)
+
+
+def find_run(state_root: Path, run_id: str) -> tuple[RunFacts, JobRun]:
+    """Return what a run's folder says of it, and what became of its tasks.
+
+    Args:
+        state_root: the folder on the driver's disk that holds runs and locks.
+        run_id: the run, or the beginning of its id.
+
+    Returns:
+        The facts, ABANDONED where it was killed; and the fold of its events.
+
+    Raises:
+        UnknownRun: no run of a job begins so.
+        StateTooNew: a newer dlt_lite wrote it.
+    """
+    facts = run_facts(state_root, run_id)
+    run = job_run_of(read_ndjson(facts.folder.events))
+    if run is None:
+        fix = "list the runs of jobs; a pipeline's update is repaired by running it again"
+        what = f"{facts.folder.update_id} is no run of a job, or was killed before it began"
+        raise UnknownRun(what, fix=fix)
+    return facts, run
+
+
+def runs_of_jobs(
+    state_root: Path, *, target: str | None = None, job: str | None = None
+) -> tuple[RunFacts, ...]:
+    """Return the runs of jobs, newest first; one that was killed is ABANDONED.
+
+    Args:
+        state_root: the folder on the driver's disk that holds runs and locks.
+        target: only those of this target.
+        job: only those of this job.
+    """
+    return list_runs(state_root, target=target, pipeline=job, kind=RunKind.JOB)
+
+
+def _crew(folder: RunFolder, place: Place, before: JobRun | None = None) -> Crew:
+    file = NdjsonFile(folder.events)
+
+    def on_disk(event: Event) -> None:
+        try:
+            file(event)
+        except OSError as error:
+            raise not_writable(folder.events, error) from error
+
+    first = 0 if before is None else len(read_ndjson(folder.events))
+    sinks = (on_disk, *place.sinks)
+    emitter = Emitter(folder.update_id, folder.pipeline, place.timing.now, sinks, first=first)
+    return Crew(place.run_task, emitter, place.timing)
+
+
+@contextmanager
+def _recording(folder: RunFolder, place: Place) -> Iterator[Callable[[JobOutcome], JobOutcome]]:
+    """Give a function that writes down how a run ended; without its call, it is abandoned."""
+    ended = RunState.ABANDONED
+
+    def record(outcome: JobOutcome) -> JobOutcome:
+        nonlocal ended
+        # The summary first: whoever reads that the run has ended will look for it.
+        run = job_run_of(read_ndjson(folder.events))
+        if run is not None:
+            write_json(folder.job_file, asdict(run))
+        ended = _ENDED_AS.get(outcome.result, RunState.FAILED)
+        folder.finish(ended, place.timing.now())
+        return outcome
+
+    try:
+        yield record
+    finally:
+        if ended is RunState.ABANDONED:
+            # Where not even this can be written, the run is seen as abandoned with its process.
+            with suppress(StorageNotWritable):
+                folder.finish(ended, place.timing.now())
+
+
+@contextmanager
+def _slot(job: Job, run_id: str, place: Place) -> Iterator[PipelineLock]:
+    """Hold one of the job's locks."""
+    now = place.timing.now()
+    refused: Busy | None = None
+    for number in range(job.max_concurrent_runs):
+        try:
+            lock = _lock(job, run_id, place, number, now)
+        except Busy as error:
+            refused = error
+            continue
+        with lock:
+            yield lock
+        return
+    most = job.max_concurrent_runs
+    cause = "" if refused is None else f": {refused.what}"
+    fix = None if refused is None else refused.fix
+    raise Busy(f"job {job.name!r} has as many active runs as it may ({most}){cause}", fix=fix)
+
+
+def _lock(job: Job, run_id: str, place: Place, number: int, now: datetime) -> PipelineLock:
+    return acquire(
+        place.state_root,
+        target=place.target,
+        pipeline=f"job {job.name} {number}",
+        update_id=run_id,
+        since=now,
+    )

@@ -1,0 +1,190 @@
+"""Where jobs are declared: folders with a job.yml or job.py, and `resources: {jobs: …}`.
+
+A folder with a job.yml and no pipeline.yml is a job. In a job.yml, and in the project's file,
+`resources` may stand as Databricks' bundles have it; its jobs are named by their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlt_lite.errors import BadValue, ConfigProblem, DuplicateJob
+from dlt_lite.model.jobs import IgnoredKey, Job
+from dlt_lite.model.origin import Origin
+from dlt_lite.project import nodes
+from dlt_lite.project.entries import Reading
+from dlt_lite.project.fields import JOB_FILE, LABEL, PIPELINE_FILE, PYTHON_JOB_FILE
+from dlt_lite.project.job_reader import read_job
+from dlt_lite.project.paths import project_path
+from dlt_lite.project.stack import Stack
+from dlt_lite.project.suggestions import shown
+from dlt_lite.project.yaml_reader import read_yaml_mapping
+
+_RESOURCES = "resources"
+_NOT_READ = "only resources.jobs is read; a pipeline is a folder with a pipeline.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """All jobs that configuration declares.
+
+    Attributes:
+        jobs: the jobs, in the order of their names.
+        python_files: the files that declare jobs by decorators.
+        ignored: the keys that do nothing here.
+    """
+
+    jobs: tuple[Job, ...]
+    python_files: tuple[Path, ...]
+    ignored: tuple[IgnoredKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One job as it stands in a file."""
+
+    name: str
+    mapping: nodes.Mapping
+    folder: Path
+
+
+def read_jobs(stack: Stack, folder: Path, found: list[ConfigProblem]) -> Jobs:
+    """Read every job of a project.
+
+    Args:
+        stack: the project's file, the environment and the target.
+        folder: the project's folder of pipelines and jobs.
+        found: where problems are added; a job that cannot be read is left out.
+    """
+    ignored: list[IgnoredKey] = []
+    sources = list(_of_project_file(stack, found, ignored))
+    places = list(_job_folders(folder))
+    for place in places:
+        try:
+            sources.extend(_of_folder(place, stack.root, found, ignored))
+        except ConfigProblem as problem:
+            found.append(problem)
+    jobs = [read_job(source.mapping, _reading(source, stack, found, ignored)) for source in sources]
+    found.extend(_duplicates(jobs))
+    python = tuple(place / PYTHON_JOB_FILE for place in places if _is_python(place))
+    return Jobs(tuple(sorted(jobs, key=lambda job: job.name)), python, tuple(ignored))
+
+
+def _job_folders(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        places = (place for place in folder.iterdir() if not place.name.startswith((".", "_")))
+        yield from sorted(place for place in places if place.is_dir() and _is_job(place))
+
+
+def _is_job(place: Path) -> bool:
+    return not (place / PIPELINE_FILE).exists() and (
+        (place / JOB_FILE).exists() or _is_python(place)
+    )
+
+
+def _is_python(place: Path) -> bool:
+    return (place / PYTHON_JOB_FILE).exists() and not (place / JOB_FILE).exists()
+
+
+def _of_project_file(
+    stack: Stack, found: list[ConfigProblem], ignored: list[IgnoredKey]
+) -> Iterator[_Source]:
+    node = stack.project.resources
+    if node is not None:
+        yield from _of_resources(node, stack.root, found, ignored)
+
+
+def _of_folder(
+    place: Path, root: Path, found: list[ConfigProblem], ignored: list[IgnoredKey]
+) -> Iterator[_Source]:
+    if _is_python(place):
+        return
+    path = f"{place.relative_to(root).as_posix()}/{JOB_FILE}"
+    folder = project_path(".", folder=place, root=root, origin=Origin(path))
+    project_path(JOB_FILE, folder=place, root=root, origin=Origin(path))
+    mapping = read_yaml_mapping(place / JOB_FILE, root=root)
+    resources = _value(mapping, _RESOURCES)
+    if resources is None:
+        yield _Source(_name_of(mapping, place.name, path), mapping, folder)
+        return
+    for entry in mapping.entries:
+        if entry.key.text != _RESOURCES and not entry.key.text.startswith("x-"):
+            what = f"{shown(entry.key.text)} stands beside `resources`"
+            fix = "write it into the job, below `resources: {jobs: …}`"
+            found.append(BadValue(what, origin=entry.key.origin, fix=fix))
+    yield from _of_resources(resources, folder, found, ignored)
+
+
+def _of_resources(
+    node: nodes.Node, folder: Path, found: list[ConfigProblem], ignored: list[IgnoredKey]
+) -> Iterator[_Source]:
+    for entry in _entries(node, _RESOURCES, found):
+        key = entry.key.text
+        if key != "jobs":
+            ignored.append(IgnoredKey("", f"resources.{key}", _NOT_READ, entry.key.origin))
+            continue
+        for job in _entries(entry.value, "resources.jobs", found):
+            yield from _of_resource(job, folder, found)
+
+
+def _of_resource(entry: nodes.Entry, folder: Path, found: list[ConfigProblem]) -> Iterator[_Source]:
+    name, value = entry.key.text, entry.value
+    if not LABEL.pattern.fullmatch(name):
+        what = f"the job {shown(name)} must be {LABEL.wants}"
+        found.append(BadValue(what, origin=entry.key.origin))
+    elif not isinstance(value, nodes.Mapping):
+        what = f"the job {shown(name)} must be keys and values, not {nodes.kind_of(value)}"
+        found.append(BadValue(what, origin=value.origin))
+    else:
+        yield _Source(name, value, folder)
+
+
+def _entries(node: nodes.Node, title: str, found: list[ConfigProblem]) -> tuple[nodes.Entry, ...]:
+    if isinstance(node, nodes.Mapping):
+        return node.entries
+    if not nodes.is_nothing(node):
+        what = f"{title} must be keys and values, not {nodes.kind_of(node)}"
+        found.append(BadValue(what, origin=node.origin))
+    return ()
+
+
+def _name_of(mapping: nodes.Mapping, folder: str, path: str) -> str:
+    """Return what commands call a job: its name where that is plain, or its folder's."""
+    given = _value(mapping, "name")
+    if isinstance(given, nodes.Scalar) and LABEL.pattern.fullmatch(given.text):
+        return given.text
+    if not LABEL.pattern.fullmatch(folder):
+        what = f"the folder's name {shown(folder)} cannot be the job's: it must be {LABEL.wants}"
+        raise BadValue(what, origin=Origin(path), fix="give it a plain `name:`")
+    return folder
+
+
+def _value(mapping: nodes.Mapping, key: str) -> nodes.Node | None:
+    values = (entry.value for entry in mapping.entries if entry.key.text == key)
+    return next(values, None)
+
+
+def _reading(
+    source: _Source, stack: Stack, found: list[ConfigProblem], ignored: list[IgnoredKey]
+) -> Reading:
+    return Reading(
+        job=source.name,
+        folder=source.folder,
+        root=stack.root,
+        target=stack.target.text or "",
+        environ=stack.environ,
+        found=found,
+        ignored=ignored,
+    )
+
+
+def _duplicates(jobs: Sequence[Job]) -> Iterator[DuplicateJob]:
+    first: dict[str, Job] = {}
+    for job in jobs:
+        # Names become folders, and some disks do not tell case apart.
+        other = first.setdefault(job.name.lower(), job)
+        if other is not job:
+            what = f"two jobs are called {shown(job.name)}, the first in {other.origin}"
+            yield DuplicateJob(what, origin=job.origin, fix="rename one of them")

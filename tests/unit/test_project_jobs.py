@@ -1,0 +1,500 @@
+"""Job files: every key of Databricks' arrives typed, or is refused, or is said to do nothing."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from dlt_lite.errors import BadValue, BadYaml, DltLiteError, DuplicateJob, ErrorGroup, UnknownKey
+from dlt_lite.model.jobs import (
+    CallableTask,
+    Comparison,
+    ConditionTask,
+    ForEachTask,
+    HookEvent,
+    PipelineTask,
+    PythonFileTask,
+    Retries,
+    RunIf,
+    RunJobTask,
+    ShellTask,
+    SqlFileTask,
+    SqlQueryTask,
+    WheelTask,
+)
+from dlt_lite.model.triggers import (
+    ContinuousTrigger,
+    CronTrigger,
+    FileArrivalTrigger,
+    JobCompletionTrigger,
+    PeriodicTrigger,
+    PeriodUnit,
+    TableUpdateTrigger,
+)
+from dlt_lite.project.loading import load_project
+
+
+def a_project(folder, *, project="", **jobs):
+    """Make a project whose jobs have these files; `train.py` and `join.sql` lie beside each."""
+    (folder / "dlt_lite.yml").write_text(dedent(project))
+    for name, text in jobs.items():
+        place = folder / "pipelines" / name
+        place.mkdir(parents=True)
+        (place / "job.yml").write_text(dedent(text))
+        (place / "train.py").write_text("")
+        (place / "join.sql").write_text("SELECT 1")
+    return folder
+
+
+def loaded(folder, *, environ=None, **jobs):
+    return load_project(a_project(folder, **jobs), environ={"HOME": str(folder), **(environ or {})})
+
+
+def only_job(folder, text, **environ):
+    [job] = loaded(folder, environ=environ, daily=text).jobs.values()
+    return job
+
+
+def only_task(folder, text, **environ):
+    [task] = only_job(folder, "tasks:\n" + dedent(text), **environ).tasks
+    return task
+
+
+def refusals(folder, text, **others):
+    with pytest.raises(DltLiteError) as caught:
+        loaded(folder, daily=text, **others)
+    error = caught.value
+    return list(error.errors) if isinstance(error, ErrorGroup) else [error]
+
+
+def refusal(folder, text):
+    [error] = refusals(folder, text)
+    return error
+
+
+def raw(texts):
+    return {name: text.raw for name, text in texts.items()}
+
+
+def test_a_folder_with_a_job_file_and_no_pipeline_file_is_a_job(tmp_path):
+    project = loaded(tmp_path, daily="tasks: [{task_key: a, pipeline_task: {pipeline_id: clicks}}]")
+
+    assert list(project.jobs) == ["daily"]
+    assert project.pipelines == {}
+    job = project.jobs["daily"]
+    assert (job.name, job.title, job.folder.name) == ("daily", "daily", "daily")
+    assert str(job.tasks[0].origin) == "pipelines/daily/job.yml:1:10"
+
+
+def test_every_key_of_a_job_reaches_its_record(tmp_path):
+    job = only_job(
+        tmp_path,
+        """
+        name: Shop, daily
+        description: all of it
+        tags: {team: shop, cost: 12}
+        parameters:
+          - {name: day, default: "{{job.trigger.time.iso_date}}"}
+          - {name: limit, default: 10}
+        max_concurrent_runs: 3
+        queue: {enabled: true}
+        timeout_seconds: 3600
+        parallel_tasks: 2
+        health: {rules: [{metric: RUN_DURATION_SECONDS, op: GREATER_THAN, value: 60}]}
+        webhook_notifications:
+          on_failure: [{url: "{{secrets/chat/url}}"}]
+          on_start: [{command: [notify, "{{job.run_id}}"]}]
+        notification_settings: {no_alert_for_skipped_runs: true, no_alert_for_canceled_runs: true}
+        tasks: []
+        """,
+    )
+
+    assert (job.name, job.title, job.description) == ("daily", "Shop, daily", "all of it")
+    assert job.tags == {"team": "shop", "cost": "12"}
+    assert {each.name: each.default.raw for each in job.parameters} == {
+        "day": "{{job.trigger.time.iso_date}}",
+        "limit": "10",
+    }
+    assert (job.max_concurrent_runs, job.queue) == (3, True)
+    assert (job.timeout_seconds, job.parallel_tasks) == (3600, 2)
+    told = job.notifications
+    assert (told.slow_after_seconds, told.silent_if_skipped, told.silent_if_canceled) == (
+        60,
+        True,
+        True,
+    )
+    assert [(each.event, each.url is None) for each in told.hooks] == [
+        (HookEvent.ON_START, True),
+        (HookEvent.ON_FAILURE, False),
+    ]
+
+
+def test_every_option_of_a_task_reaches_its_record(tmp_path):
+    task = only_task(
+        tmp_path,
+        """
+        - task_key: train
+          description: a model
+          depends_on: [{task_key: check, outcome: "true"}, {task_key: join}]
+          run_if: NONE_FAILED
+          disabled: true
+          max_retries: -1
+          min_retry_interval_millis: 500
+          retry_on_timeout: true
+          timeout_seconds: 60
+          isolated: true
+          callable_task: {function: "shop.model:train"}
+        """,
+    )
+
+    assert (task.key, task.description, task.run_if) == ("train", "a model", RunIf.NONE_FAILED)
+    assert [(each.task_key, each.outcome) for each in task.depends_on] == [
+        ("check", "true"),
+        ("join", None),
+    ]
+    assert task.retries == Retries(-1, 500, on_timeout=True)
+    assert (task.timeout_seconds, task.isolated, task.disabled) == (60, True, True)
+
+
+def test_a_pipeline_task_takes_selections_and_parameters(tmp_path):
+    work = only_task(
+        tmp_path,
+        """
+        - task_key: a
+          pipeline_task:
+            pipeline_id: ${resources.pipelines.clicks.id}
+            parameters: {landing: in, days: 3}
+            full_refresh: true
+            refresh_selection: [bronze, silver+]
+            full_refresh_selection: [gold]
+            reset_checkpoint_selection: [flow]
+        """,
+    ).work
+
+    assert isinstance(work, PipelineTask)
+    assert (work.pipeline, raw(work.parameters)) == ("clicks", {"landing": "in", "days": "3"})
+    assert work.full_refresh
+    assert (work.refresh_selection, work.full_refresh_selection) == (
+        ("bronze", "silver+"),
+        ("gold",),
+    )
+    assert work.reset_checkpoint_selection == ("flow",)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "listed"),
+    [
+        ("spark_python_task: {python_file: train.py, parameters: [-n, 3]}", PythonFileTask, "-n 3"),
+        ("python_wheel_task: {package_name: p, entry_point: e, parameters: [x]}", WheelTask, "x"),
+        ("shell_task: {command: [echo, a b]}", ShellTask, "echo a b"),
+        ("shell_task: {command: echo a}", ShellTask, "/bin/sh -c echo a"),
+    ],
+)
+def test_kinds_that_take_arguments_keep_their_order(tmp_path, text, kind, listed):
+    work = only_task(tmp_path, f"- {{task_key: a, {text}}}").work
+
+    assert isinstance(work, kind)
+    assert " ".join(each.raw for each in work.arguments) == listed
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("callable_task: {function: train.py:fit, parameters: {x: 1}}", CallableTask),
+        (
+            "python_wheel_task: {package_name: p, entry_point: e, named_parameters: {x: 1}}",
+            WheelTask,
+        ),
+        ("sql_task: {file: {path: join.sql}, parameters: {x: 1}}", SqlFileTask),
+        ("sql_task: {query: SELECT 1, parameters: {x: 1}}", SqlQueryTask),
+        ("sql_task: {query: {query: SELECT 1}, parameters: {x: 1}}", SqlQueryTask),
+        ("run_job_task: {job_id: other, job_parameters: {x: 1}}", RunJobTask),
+        ("shell_task: {command: [env], environment: {x: 1}}", ShellTask),
+    ],
+)
+def test_kinds_that_take_named_parameters_get_them_as_text(tmp_path, text, kind):
+    work = only_task(tmp_path, f"- {{task_key: a, {text}}}").work
+
+    assert isinstance(work, kind)
+    assert raw(work.parameters) == {"x": "1"}
+
+
+def test_a_condition_compares_two_texts(tmp_path):
+    work = only_task(
+        tmp_path,
+        """
+        - task_key: a
+          condition_task: {op: GREATER_THAN, left: "{{tasks.b.values.n}}", right: 3}
+        """,
+    ).work
+
+    assert isinstance(work, ConditionTask)
+    assert (work.op, work.left.raw, work.right.raw) == (
+        Comparison.GREATER_THAN,
+        "{{tasks.b.values.n}}",
+        "3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kept"),
+    [
+        ("'[1, 2]'", "[1, 2]"),
+        ("[1, x, true, null, {a: 1.5}]", '[1, "x", true, null, {"a": 1.5}]'),
+        ('"{{tasks.b.values.days}}"', "{{tasks.b.values.days}}"),
+    ],
+)
+def test_inputs_of_a_loop_are_json_or_a_reference(tmp_path, inputs, kept):
+    work = only_task(
+        tmp_path,
+        f"""
+        - task_key: loop
+          for_each_task:
+            inputs: {inputs}
+            concurrency: 4
+            task: {{task_key: one, callable_task: {{function: "m:f"}}}}
+        """,
+    ).work
+
+    assert isinstance(work, ForEachTask)
+    assert (work.inputs.raw, work.concurrency, work.task.key) == (kept, 4, "one")
+
+
+def test_bundles_are_read_as_they_are(tmp_path):
+    project = loaded(
+        tmp_path,
+        daily="""
+        resources:
+          pipelines: {clicks: {name: clicks}}
+          jobs:
+            nightly:
+              name: Nightly ${bundle.target}
+              tasks:
+                - task_key: ingest
+                  pipeline_task: {pipeline_id: "${resources.pipelines.clicks.id}"}
+                - task_key: join
+                  depends_on: [{task_key: ingest}]
+                  spark_python_task: {python_file: train.py, parameters: ["${secrets.db.pass}"]}
+        """,
+    )
+
+    [job] = project.jobs.values()
+    assert (job.name, job.title) == ("nightly", "Nightly dev")
+    assert job.tasks[1].work.arguments[0].raw == "{{secrets/db/pass}}"
+    assert [each.key for each in project.ignored_keys] == ["resources.pipelines"]
+
+
+def test_the_project_file_may_hold_resources(tmp_path):
+    project = loaded(
+        tmp_path,
+        project="""
+        resources:
+          jobs:
+            inline: {tasks: [{task_key: a, callable_task: {function: "m:f"}}]}
+        """,
+        daily="tasks: []",
+    )
+
+    assert list(project.jobs) == ["daily", "inline"]
+
+
+def test_what_only_databricks_can_honour_is_listed_with_its_reason_and_line(tmp_path):
+    project = loaded(
+        tmp_path,
+        daily="""
+        job_clusters: [{job_cluster_key: big}]
+        permissions: [{level: CAN_VIEW}]
+        email_notifications: {on_failure: [a@b.c]}
+        tasks:
+          - task_key: a
+            job_cluster_key: big
+            libraries: [{pypi: {package: x}}]
+            sql_task: {warehouse_id: w, query: SELECT 1}
+        """,
+    )
+
+    listed = {each.key: each for each in project.ignored_keys}
+    assert list(listed) == [
+        "job_clusters",
+        "permissions",
+        "email_notifications",
+        "tasks.a.job_cluster_key",
+        "tasks.a.libraries",
+        "tasks.a.sql_task.warehouse_id",
+    ]
+    assert {each.job for each in listed.values()} == {"daily"}
+    assert all(each.reason for each in listed.values())
+    assert listed["tasks.a.libraries"].origin.line == 8
+
+
+def test_all_triggers_reach_their_records(tmp_path):
+    job = only_job(
+        tmp_path,
+        """
+        tasks: []
+        triggers:
+          - schedule: {quartz_cron_expression: 0 0 2 * * ?, timezone_id: Europe/Berlin}
+            pause_status: PAUSED
+          - periodic: {interval: 2, unit: HOURS}
+          - file_arrival: {url: landing, min_time_between_triggers_seconds: 60}
+          - table_update: {table_names: [a, b], condition: ALL_UPDATED}
+          - continuous: {task_retry_mode: ON_FAILURE}
+          - job_completion: {jobs: [other], if_status: FAILED}
+        """,
+    )
+
+    cron, periodic, files, tables, continuous, completion = job.triggers
+    assert isinstance(cron, CronTrigger)
+    assert (cron.expression, cron.timezone, cron.paused) == ("0 0 2 * * ?", "Europe/Berlin", True)
+    assert isinstance(periodic, PeriodicTrigger)
+    assert (periodic.interval, periodic.unit, periodic.paused) == (2, PeriodUnit.HOURS, False)
+    assert isinstance(files, FileArrivalTrigger)
+    assert (files.url, files.min_seconds_between, files.seconds_of_quiet) == ("landing", 60, 0)
+    assert isinstance(tables, TableUpdateTrigger)
+    assert tables.tables == ("a", "b")
+    assert isinstance(continuous, ContinuousTrigger)
+    assert continuous.retries_tasks
+    assert isinstance(completion, JobCompletionTrigger)
+    assert completion.jobs == ("other",)
+
+
+def test_the_older_keys_of_triggers_still_work(tmp_path):
+    job = only_job(
+        tmp_path,
+        """
+        tasks: []
+        schedule: {quartz_cron_expression: 0 0 2 * * ?, pause_status: PAUSED}
+        trigger: {periodic: {interval: 1}}
+        """,
+    )
+
+    cron, periodic = job.triggers
+    assert (cron.timezone, cron.paused) == ("UTC", True)
+    assert periodic.unit is PeriodUnit.DAYS
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("task: []", "'task' is no key of a job"),
+        ("tasks: [{task_key: a, depend_on: [], callable_task: {function: 'm:f'}}]", "'depend_on'"),
+        ("tasks: [{task_key: a, callable_task: {funktion: x, function: 'm:f'}}]", "'funktion'"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_its_line_and_what_was_meant(tmp_path, text, said):
+    error = refusal(tmp_path, "\n" + text)
+
+    assert isinstance(error, UnknownKey)
+    assert said in error.what
+    assert error.origin.line == 2
+    assert error.fix.startswith("did you mean")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tasks: 3", "'tasks' must be a list, not a whole number"),
+        ("tasks: [3]", "must be keys and values, not a whole number"),
+        ("tasks: []\ntimeout_seconds: soon", "must be a whole number, not text"),
+        ("tasks: []\ntimeout_seconds: -1", "must be a whole number from 0"),
+        ("tasks: []\ntimeout_seconds: '60'", "must be a whole number, not text"),
+        ("tasks: []\nmax_concurrent_runs: 0", "from 1 to 1,000"),
+        ("tasks: []\nqueue: {enabled: 1}", "'enabled' must be true or false"),
+        ("tasks: []\nparameters: [{name: x}]", "a job parameter needs 'default'"),
+        ("tasks: []\nparameters: {x: 1}", "'parameters' must be a list, not a mapping"),
+        ("tasks: [{task_key: a}]", "a task does nothing"),
+        ("tasks: [{callable_task: {function: 'm:f'}}]", "a task needs 'task_key'"),
+        ("tasks: [{task_key: a, notebook_task: {}}]", "notebook_task is not known"),
+        ("tasks: [{task_key: a, sql_task: {query: x}, shell_task: {command: [x]}}]", "both"),
+        ("tasks: [{task_key: a, sql_task: {}}]", "either a query or a file"),
+        ("tasks: [{task_key: a, sql_task: {query: {query_id: 3}}}]", "query_id"),
+        ("tasks: [{task_key: a, callable_task: {function: train}}]", "'train' names no function"),
+        ("tasks: [{task_key: a, shell_task: {}}]", "a shell_task needs 'command'"),
+        ("tasks: [{task_key: a, for_each_task: {task: {}}}]", "needs 'inputs'"),
+        ("tasks: [{task_key: a, spark_python_task: {python_file: trian.py}}]", "no file"),
+        ("tasks: [{task_key: a, spark_python_task: {python_file: ../../../x.py}}]", "outside"),
+        ("tasks: [{task_key: a, spark_python_task: {python_file: /etc/passwd}}]", "relative"),
+        ("tasks: [{task_key: a, sql_task: {query: SELECT 1}, run_if: ALL_SUCESS}]", "'ALL_SUCESS'"),
+        ("tasks: []\ntrigger: {periodic: {unit: DAYS}}", "needs 'interval'"),
+        ("tasks: []\ntrigger: {file_arrival: {url: x, wait_after_last_change_seconds: 5}}", "60"),
+        ("tasks: []\nschedule: {timezone_id: UTC}", "needs 'quartz_cron_expression'"),
+        ("tasks: []\ntriggers: []\nschedule: {quartz_cron_expression: x}", "excludes"),
+        ("tasks: []\ncontinuous: {}\nschedule: {quartz_cron_expression: x}", "excludes"),
+        ("tasks: []\nname: ${var.x}", "is no reference"),
+        ("resources: {jobs: {a: {tasks: []}}}\ntasks: []", "beside `resources`"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused(tmp_path, text, said):
+    errors = refusals(tmp_path, text)
+
+    assert any(said in error.what for error in errors)
+    assert all(isinstance(error, BadValue) and error.origin.line for error in errors)
+
+
+def test_all_problems_of_a_job_are_told_together(tmp_path):
+    errors = refusals(
+        tmp_path,
+        """
+        timeout_second: 3
+        max_concurrent_runs: none
+        tasks:
+          - {task_key: a, sql_task: {query: SELECT 1}, run_if: NEVER}
+          - {task_key: b, sql_task: {qery: SELECT 1}}
+        """,
+    )
+
+    assert sorted(error.origin.line for error in errors) == [2, 3, 5, 6, 6]
+
+
+def test_two_jobs_of_one_name_are_refused(tmp_path):
+    [error] = refusals(tmp_path, "name: Same\ntasks: []", other="name: same\ntasks: []")
+
+    assert isinstance(error, DuplicateJob)
+    assert "pipelines/daily/job.yml:1:1" in error.what
+
+
+def test_a_folder_cannot_be_a_job_and_a_pipeline(tmp_path):
+    root = a_project(tmp_path, daily="tasks: []")
+    (root / "pipelines" / "daily" / "pipeline.yml").write_text("")
+
+    with pytest.raises(BadValue, match="one of the two"):
+        load_project(root, environ={"HOME": str(tmp_path)})
+
+
+def test_a_misspelt_file_name_is_told(tmp_path):
+    root = a_project(tmp_path)
+    place = root / "pipelines" / "daily"
+    place.mkdir(parents=True)
+    (place / "job.yaml").write_text("tasks: []")
+
+    with pytest.raises(BadValue) as caught:
+        load_project(root, environ={"HOME": str(tmp_path)})
+
+    assert caught.value.fix == "rename job.yaml to job.yml"
+
+
+def test_a_python_job_is_found_and_not_loaded(tmp_path):
+    root = a_project(tmp_path)
+    place = root / "pipelines" / "daily"
+    place.mkdir(parents=True)
+    (place / "job.py").write_text("raise SystemExit")
+
+    project = load_project(root, environ={"HOME": str(tmp_path)})
+
+    assert project.job_files == (place / "job.py",)
+
+
+@pytest.mark.parametrize(
+    "text", ["tasks: !!python/object/apply:os.system [x]", "tasks: []\ntasks: []", "a: &x [*x]"]
+)
+def test_hostile_yaml_is_refused_as_in_any_other_file(tmp_path, text):
+    assert isinstance(refusal(tmp_path, text), BadYaml)
+
+
+def test_variables_of_the_environment_are_filled_in_and_not_looked_at_again(tmp_path):
+    job = only_job(
+        tmp_path, "name: ${env.X}\ntasks: []\ntimeout_seconds: ${env.T}", X="${env.Y}", T="5"
+    )
+
+    assert (job.title, job.timeout_seconds) == ("${env.Y}", 5)
