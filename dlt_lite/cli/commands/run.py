@@ -16,6 +16,7 @@ from dlt_lite.cli.plain_console import PlainConsole
 from dlt_lite.cli.signals import Signals
 from dlt_lite.cli.summary import next_steps, summary, tables_place
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
+from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.report.summary import UpdateResult
 from dlt_lite.runs.folder import runs_of
@@ -32,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Run an update, telling of it on stderr."""
     name = pipeline_name(arguments, invocation.program)
-    request = update_request(arguments, yes=arguments.yes)
+    return carry_out(name, update_request(arguments, yes=arguments.yes), invocation)
+
+
+def carry_out(name: str, request: UpdateRequest, invocation: Invocation) -> int:
+    """Run an update of a pipeline, telling of it on stderr; return the exit code."""
     project, streams = opened(invocation), invocation.streams
     with ExitStack() as stack:
         stack.enter_context(streams.kept_for_data())
