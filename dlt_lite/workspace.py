@@ -53,11 +53,20 @@ from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
 from dlt_lite.project.suggestions import did_you_mean, shown
+from dlt_lite.report.quality import quality_of
 from dlt_lite.report.summary import PlanResult, UpdateResult, plan_result, update_result
-from dlt_lite.runs.folder import RunFolder, RunState, mark_abandoned, new_update_id, runs_of
+from dlt_lite.runs.folder import (
+    RunFolder,
+    RunState,
+    mark_abandoned,
+    new_update_id,
+    runs_of,
+    stored_facts,
+)
 from dlt_lite.runs.history import unrecorded
 from dlt_lite.runs.lock import PipelineLock, acquire
 from dlt_lite.runs.manifest import latest_manifest, write_manifest
+from dlt_lite.runs.quality import write_results
 from dlt_lite.version import VERSION
 
 if TYPE_CHECKING:
@@ -475,6 +484,7 @@ class _Update:
             error = self._settled(lock, folder, emit, [each.folder for each in earlier])
         finally:
             folder.finish(_run_state(folder), _now())
+            self._leave_results(folder)
         if isinstance(error, (*_ASKS, ErrorGroup)):
             raise error
         return update_result(read_ndjson(folder.events))
@@ -495,6 +505,7 @@ class _Update:
                 emit(RuntimeDetails(_versions(session)))
                 self._get_ready_to_record(session)
                 error = self._carried_out(session, folder, emit)
+                self._leave_results(folder)
                 self._record_events(session, [*earlier, folder])
                 if error is None:
                     _make_archive(session, self._project)
@@ -539,6 +550,15 @@ class _Update:
         now = _now().isoformat(timespec="seconds").replace("+00:00", "Z")
         manifest = manifest_of(analysed, versions, update_id=self._id, resolved_at=now)
         write_manifest(folder, manifest)
+
+    def _leave_results(self, folder: RunFolder) -> None:
+        """Write what the rules decided, unless that is done; nothing else depends on it."""
+        if folder.quality.exists():
+            return
+        try:
+            write_results(folder, quality_of(stored_facts(folder.path)))
+        except Exception as error:  # noqa: BLE001 - the events tell the same, and are safe
+            self._listeners.on_note(f"the results of the rules could not be written: {error}")
 
     def _ask(self, analysed: Analysed, lost: Mapping[DatasetName, int]) -> None:
         if not lost or self._request.yes:
