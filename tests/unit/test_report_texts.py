@@ -23,7 +23,8 @@ from dlt_lite.model.results import (
 )
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
-from dlt_lite.report.files import ReportForm, results_json, summary_markdown, write_reports
+from dlt_lite.report.files import results_json, summary_markdown, write_reports
+from dlt_lite.report.forms import ReportForm
 from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.junit import junit_xml
 from dlt_lite.report.markdown import MOST_BYTES, markdown_report
@@ -135,6 +136,29 @@ def test_an_annotation_marks_the_line_of_the_rule():
     )
 
 
+def test_an_annotation_finds_its_file_where_the_project_is_a_folder_of_the_repository():
+    rule = a_rule("orders", "positive", 100, 2, origin=Origin("pipelines/a.py", 12))
+
+    [line] = github_annotations(an_update(rule), folder="shops/north")
+
+    assert line.startswith("::warning file=shops/north/pipelines/a.py,line=12,title=")
+
+
+def test_what_failed_without_a_rule_is_annotated_first():
+    failed = DatasetQuality("orders", state="FAILED", error="[DLT501] it broke\n  at:  a.py:1")
+    told = DatasetQuality("users", state="FAILED", error="[DLT502] a rule")
+    rule = a_rule("users", "known", 3, 1, Action.FAIL, origin=Origin("b.py", 2))
+    update = an_update(rule, state="FAILED", datasets=[failed, told], error="[DLT211] no x")
+
+    first, second, third = (line.rpartition("::")[0] for line in github_annotations(update))
+
+    assert (first, second) == (
+        "::error file=a.py,line=1,title=orders failed",
+        "::error title=the update failed",
+    )
+    assert third == "::error file=b.py,line=2,title=users.known failed"
+
+
 def test_annotations_come_worst_first_and_the_last_says_how_many_more():
     rules = [
         a_rule("orders", f"r{number}", 1000, number, severity=Severity.CRITICAL)
@@ -145,7 +169,7 @@ def test_annotations_come_worst_first_and_the_last_says_how_many_more():
     errors = [line for line in lines if line.startswith("::error ")]
     assert len(errors) == MOST_OF_A_KIND
     assert "orders.r14" in errors[0]
-    assert errors[-1] == "::error title=dlt_lite::5 rules more; the report has all"
+    assert errors[-1] == "::error title=dlt_lite::5 more; the report has all"
     assert lines[-1].startswith("::warning ")
 
 
@@ -162,7 +186,7 @@ def test_the_kind_of_an_annotation_says_how_much_the_rule_matters():
 def test_a_hostile_name_starts_no_command_of_its_own():
     lines = github_annotations(hostile_update())
 
-    assert len(lines) == len(HOSTILE)
+    assert len(lines) == len(HOSTILE) + 1
     for line in lines:
         assert HIDDEN.search(line) is None
         assert "\n" not in line
