@@ -59,11 +59,16 @@ VERDICTS = an_update(
 )
 
 
+FAILED_AS_A_WHOLE = an_update(state="FAILED", error="[DLT211] orders reads oders")
+
+
 def cases(text):
     return {case.get("name"): case for case in ET.fromstring(text).iter("testcase")}  # noqa: S314
 
 
-@pytest.mark.parametrize("update", [VERDICTS, clickstream(), hostile_update(), an_update()])
+@pytest.mark.parametrize(
+    "update", [VERDICTS, clickstream(), hostile_update(), an_update(), FAILED_AS_A_WHOLE]
+)
 def test_junit_has_the_shape_that_every_reader_knows(update):
     root = ET.fromstring(junit_xml(update))  # noqa: S314
 
@@ -112,6 +117,15 @@ def test_junit_has_an_error_for_a_dataset_that_failed_without_a_rule():
     case = cases(junit_xml(an_update(state="FAILED", datasets=[failed])))
 
     assert case["(the dataset is up to date)"].find("error").get("message") == "[DLT501] it broke"
+
+
+def test_junit_has_an_error_for_an_update_that_failed_as_a_whole():
+    update = an_update(state="FAILED", error="[DLT211] orders reads oders\n  at:  a.py:1")
+    root = ET.fromstring(junit_xml(update))  # noqa: S314
+
+    [case] = root.iter("testcase")
+    assert (root.get("tests"), root.get("errors")) == ("1", "1")
+    assert case.find("error").get("message") == "[DLT211] orders reads oders"
 
 
 def test_junit_tells_nothing_that_is_hidden_and_keeps_every_case():
@@ -214,6 +228,15 @@ def test_markdown_of_an_update_in_which_all_is_well_is_short():
     assert text.startswith("## ✅ The one rule that was checked passed")
     assert "What is wrong" not in text
     assert "**Quality gate: met**" in text
+
+
+def test_markdown_says_why_an_update_and_its_datasets_failed():
+    failed = DatasetQuality("orders", state="FAILED", error="[DLT501] it broke\n  at:  a.py:1")
+    text = markdown_report(an_update(state="FAILED", datasets=[failed], error="[DLT6] x"))
+
+    assert "### What failed" in text
+    assert "- <code>the update</code>: &#91;DLT6&#93; x" in text
+    assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at&#58;" in text
 
 
 def test_hostile_text_means_nothing_in_markdown():
