@@ -253,7 +253,7 @@ def _manifest_dataset(
             for each in resolved.flows
         ),
         expectations=tuple(
-            ManifestExpectation(each.name, each.action, each.condition)
+            ManifestExpectation(each.name, each.action, each.condition, each.origin)
             for each in record.expectations
         ),
         tags=dataset.options.tags,
@@ -269,7 +269,7 @@ def _dataset_record(analysed: Analysed, resolved: ResolvedDataset) -> DatasetDef
     is_view = resolved.kind is DatasetKind.TEMPORARY_VIEW
     path = analysed.layout.table(dataset.name, private=dataset.options.private)
     rules = tuple(
-        ExpectationDefinition(rule.name, rule.action, _condition(rule.condition))
+        ExpectationDefinition(rule.name, rule.action, _condition(rule.condition), str(rule.origin))
         for rule in dataset.rules
     )
     return DatasetDefinition(

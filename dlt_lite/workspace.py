@@ -7,6 +7,7 @@ the corridor do the work. `validate` and `plan` write nothing below project and 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -48,16 +49,31 @@ from dlt_lite.events.sinks import (
     line_of,
     read_ndjson,
 )
+from dlt_lite.model.gates import GateResult
 from dlt_lite.model.requests import UpdateRequest
+from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
+from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
 from dlt_lite.project.suggestions import did_you_mean, shown
+from dlt_lite.report.comparison import Comparison, RuleHistory
+from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.quality import quality_of
 from dlt_lite.report.summary import PlanResult, UpdateResult, plan_result, update_result
-from dlt_lite.runs.folder import RunFolder, RunState, mark_abandoned, new_update_id, runs_of
+from dlt_lite.report.updates import LATEST, comparison_of, histories_of, past_of
+from dlt_lite.runs.folder import (
+    RunFolder,
+    RunState,
+    mark_abandoned,
+    new_update_id,
+    runs_of,
+    stored_facts,
+)
 from dlt_lite.runs.history import unrecorded
 from dlt_lite.runs.lock import PipelineLock, acquire
 from dlt_lite.runs.manifest import latest_manifest, write_manifest
+from dlt_lite.runs.quality import write_results
 from dlt_lite.version import VERSION
 
 if TYPE_CHECKING:
@@ -106,6 +122,26 @@ class Rows:
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The reports of an update.
+
+    Attributes:
+        updates: results, newest first; the first are those that are reported.
+        gate: whether the quality gate was met.
+        files: where each report lies.
+    """
+
+    updates: tuple[UpdateQuality, ...]
+    gate: GateResult
+    files: Mapping[ReportForm, Path]
+
+    @property
+    def update(self) -> UpdateQuality:
+        """The update that is reported."""
+        return self.updates[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +368,88 @@ class Project:
         made = self._table(dataset)
         return made.pipeline, made.name
 
+    def quality(
+        self, pipeline: str | None = None, *, update: str = LATEST, history: Path | None = None
+    ) -> UpdateQuality:
+        """Return what the rules of an update decided, as its run folder tells it; needs no Spark.
+
+        Args:
+            pipeline: the pipeline's name; that of the update by default.
+            update: its id, the beginning of it, or `latest`.
+            history: a folder kept between runs, whose updates are looked through, too.
+
+        Raises:
+            UnknownRun: there is no such update.
+            NothingRecorded: there has been no update.
+        """
+        return past_of(self.settings, pipeline, update=update, history=history).update
+
+    def report(
+        self,
+        folder: Path | str,
+        pipeline: str | None = None,
+        *,
+        update: str = LATEST,
+        forms: Sequence[ReportForm] = tuple(ReportForm),
+        history: Path | None = None,
+        samples: bool = True,
+    ) -> Report:
+        """Write the reports of an update into a folder; needs no Spark.
+
+        Args:
+            folder: where to, made where it is missing.
+            pipeline: the pipeline's name; that of the update by default.
+            update: its id, the beginning of it, or `latest`.
+            forms: which reports.
+            history: a folder kept between runs, whose updates are added to trends and comparison.
+            samples: whether rows of the data may be shown.
+
+        Returns:
+            The results, whether the gate was met, and the files.
+
+        Raises:
+            UnknownRun: there is no such update.
+            NothingRecorded: there has been no update.
+            StorageNotWritable: the disk refused a file.
+        """
+        from dlt_lite.report.files import without_samples, write_reports  # noqa: PLC0415 - jinja2
+
+        past = past_of(self.settings, pipeline, update=update, history=history)
+        updates = past.updates if samples else tuple(map(without_samples, past.updates))
+        return Report(updates, past.gate, write_reports(Path(folder), updates, forms, past.gate))
+
+    def quality_history(
+        self, dataset: str, rule: str | None = None, *, history: Path | None = None
+    ) -> tuple[RuleHistory, ...]:
+        """Return how the rules of a dataset fared over the newest updates; needs no Spark.
+
+        Args:
+            dataset: the dataset, or `pipeline.dataset`.
+            rule: the rule's name; all by default.
+            history: a folder kept between runs, whose updates are added.
+
+        Raises:
+            BadSelection: no update knows such a dataset or rule.
+            NothingRecorded: there has been no update.
+        """
+        return histories_of(self.settings, dataset, rule, history=history)
+
+    def compare(
+        self, before: str, after: str = LATEST, *, history: Path | None = None
+    ) -> Comparison:
+        """Return what the rules decided otherwise in another update; needs no Spark.
+
+        Args:
+            before: the earlier update's id, or the beginning of it.
+            after: the later one's; by default the newest of the same pipeline.
+            history: a folder kept between runs, whose updates are looked through, too.
+
+        Raises:
+            UnknownRun: there is no such update.
+            BadSelection: the two are updates of different pipelines.
+        """
+        return comparison_of(self.settings, before, after, history=history)
+
     def doctor(self) -> tuple[Check, ...]:
         """Check the machine: Java, Python, versions, JARs, disk, write access."""
         from dlt_lite.engine.doctor import check  # noqa: PLC0415 - costs start time
@@ -502,6 +620,7 @@ class _Update:
             error = self._settled(lock, folder, emit, [each.folder for each in earlier])
         finally:
             folder.finish(_run_state(folder), _now())
+            self._leave_results(folder)
         if isinstance(error, (*_ASKS, ErrorGroup)):
             raise error
         return update_result(read_ndjson(folder.events))
@@ -522,6 +641,7 @@ class _Update:
                 emit(RuntimeDetails(_versions(session)))
                 self._get_ready_to_record(session)
                 error = self._carried_out(session, folder, emit)
+                self._leave_results(folder)
                 self._record_events(session, [*earlier, folder])
                 if error is None:
                     _make_archive(session, self._project)
@@ -567,6 +687,15 @@ class _Update:
         manifest = manifest_of(analysed, versions, update_id=self._id, resolved_at=now)
         write_manifest(folder, manifest)
 
+    def _leave_results(self, folder: RunFolder) -> None:
+        """Write what the rules decided, unless that is done; nothing else depends on it."""
+        if folder.quality.exists():
+            return
+        try:
+            write_results(folder, quality_of(stored_facts(folder.path)))
+        except Exception as error:  # noqa: BLE001 - the events tell the same, and are safe
+            self._listeners.on_note(f"the results of the rules could not be written: {error}")
+
     def _ask(self, analysed: Analysed, lost: Mapping[DatasetName, int]) -> None:
         if not lost or self._request.yes:
             return
@@ -594,21 +723,34 @@ class _Update:
         threading.Thread(target=get_ready, args=arguments, daemon=True).start()
 
     def _record_events(self, session: EngineSession, folders: list[RunFolder]) -> None:
-        """Write the events of this update, and of those that could not, into the event table."""
-        from dlt_lite.storage.event_table import record_events  # noqa: PLC0415 - imports Spark
-        from dlt_lite.storage.layout import Layout  # noqa: PLC0415
-
-        path = Layout(self._settings.storage_root, self._settings.name).events()
+        """Write what this update, and those that could not, tell into the tables of the past."""
         for folder in folders:
             if not folder.events.exists():
                 continue
-            ndjson = "\n".join(line_of(each) for each in read_ndjson(folder.events))
             try:
-                record_events(session.spark, path, COLUMNS_DDL, folder.update_id, ndjson)
-            except Exception as error:  # noqa: BLE001 - the events are safe in the run folder
+                self._record(session, folder)
+            except Exception as error:  # noqa: BLE001 - all of it is safe in the run folder
                 self._listeners.on_note(f"the event table could not be written: {error}")
                 return
             folder.events_recorded()
+
+    def _record(self, session: EngineSession, folder: RunFolder) -> None:
+        from dlt_lite.storage.event_table import record_events  # noqa: PLC0415 - imports Spark
+        from dlt_lite.storage.layout import Layout  # noqa: PLC0415
+        from dlt_lite.storage.quality_table import quality_table, record_results  # noqa: PLC0415
+
+        layout, update_id = (
+            Layout(self._settings.storage_root, self._settings.name),
+            folder.update_id,
+        )
+        events = "\n".join(line_of(each) for each in read_ndjson(folder.events))
+        record_events(session.spark, layout.events(), COLUMNS_DDL, update_id, events)
+        rows = result_rows(quality_of(stored_facts(folder.path)))
+        # Names and texts may hold half a character, which no table takes.
+        lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        results = lines.encode("utf-8", "replace").decode()
+        table = quality_table(layout)
+        record_results(session.spark, table, RESULT_COLUMNS_DDL, update_id, results)
 
 
 def _ways(update_id: str, emit: Emit, listeners: Listeners, state_root: Path) -> Ways:

@@ -151,7 +151,8 @@ def overview(program: str) -> str:
             "",
             f"`{program} COMMAND --help` tells more of one command.",
             "exit codes: 0 done; 1 the update failed; 2 a wrong command line, setting or",
-            "  definition; 4 another update is active; 5 this machine lacks something;",
+            "  definition; 3 `run --ci` missed the quality gate; 4 another update is active;",
+            "  5 this machine lacks something;",
             "  10 `plan --exit-code` found something to do; 70 a fault of ours;",
             "  130 and 143 stopped by Ctrl-C or SIGTERM.",
         )

@@ -30,6 +30,8 @@ COMMANDS = (
     Command("validate", f"{_ROOM}.validate", "check files, names and settings; writes nothing"),
     Command("plan", f"{_ROOM}.plan", "say what a run would do, and why; writes nothing"),
     Command("run", f"{_ROOM}.run", "bring the tables of a pipeline up to date"),
+    Command("report", f"{_ROOM}.report", "write the quality reports of an update"),
+    Command("quality", f"{_ROOM}.quality", "tell how rules fared, or what changed between updates"),
     Command("ls", f"{_ROOM}.ls", "list pipelines and datasets"),
     Command("graph", f"{_ROOM}.graph", "draw which dataset reads which"),
     Command("show", f"{_ROOM}.show", "print rows of a dataset"),
@@ -37,6 +39,7 @@ COMMANDS = (
     Command("events", f"{_ROOM}.events", "print the events of a run"),
     Command("runs", f"{_ROOM}.runs", "list runs, or show one"),
     Command("config", f"{_ROOM}.config", "print the settings and where they come from"),
+    Command("schema", f"{_ROOM}.schema", "print the JSON Schema of what is written"),
     Command("doctor", f"{_ROOM}.doctor", "check what this machine needs for a run"),
 )
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dlt_lite.errors import NothingRecorded, UnknownRun
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.project.suggestions import closest
+from dlt_lite.report.updates import past_runs, run_of
 from dlt_lite.runs.folder import RunFacts
-from dlt_lite.runs.history import list_runs, run_facts
 from dlt_lite.runs.manifest import Manifest, latest_manifest
-
-
-def state_roots(settings: ProjectSettings) -> tuple[Path, ...]:
-    """Return the state roots; a pipeline may have one of its own."""
-    own = (pipeline.state_root for pipeline in settings.pipelines.values())
-    return tuple(dict.fromkeys((settings.state_root, *own)))
-
-
-def past_runs(settings: ProjectSettings, pipeline: str | None = None) -> tuple[RunFacts, ...]:
-    """Return the runs of the chosen target, newest first.
-
-    Args:
-        settings: the project.
-        pipeline: only those of this pipeline.
-    """
-    found = [
-        facts
-        for root in state_roots(settings)
-        for facts in list_runs(root, target=settings.target, pipeline=pipeline)
-    ]
-    return tuple(sorted(found, key=lambda facts: facts.folder.update_id, reverse=True))
-
-
-def run_of(settings: ProjectSettings, update_id: str) -> RunFacts:
-    """Return the run of an id, or of the beginning of one.
-
-    Raises:
-        UnknownRun: there is none, or more than one.
-    """
-    roots = state_roots(settings)
-    for root in roots[1:]:
-        try:
-            return run_facts(root, update_id)
-        except UnknownRun:
-            continue
-    return run_facts(roots[0], update_id)
 
 
 def meant_run(settings: ProjectSettings, word: str | None, program: str) -> RunFacts:

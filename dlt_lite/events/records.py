@@ -69,11 +69,12 @@ class UpdateProgress:
 
 @dataclass(frozen=True, slots=True)
 class ExpectationDefinition:
-    """One expectation of a dataset."""
+    """One expectation of a dataset; its origin is empty where an older version told of it."""
 
     name: str
     action: str
     condition: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlt_lite.model.gates import Gate
 from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.names import Namespace
 
@@ -65,6 +66,7 @@ class PipelineSettings:
         state_root: the folder on the driver's disk that holds runs and locks.
         engine: how Spark is started.
         run: how an update is carried out.
+        gate: what must hold of its quality for CI to let an update pass.
     """
 
     name: str
@@ -79,6 +81,7 @@ class PipelineSettings:
     state_root: Path
     engine: EngineSettings
     run: RunSettings
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Field:
     """One setting.
 
     Attributes:
-        key: how it is written.
+        key: how it is written; `quality.gate.no_critical` stands in a mapping within a mapping.
         form: what its values look like.
         default: its value where nobody gives one, None for none.
         variable: the environment variable that gives it.
@@ -72,7 +72,16 @@ class Level:
 
     def keys(self) -> frozenset[str]:
         """Return every key that may stand here."""
-        return frozenset(self.fields) | self.structure
+        return frozenset(key.partition(".")[0] for key in self.fields) | self.structure
+
+    def section(self, key: str) -> Level | None:
+        """Return what may stand in the mapping below a key, None where none may."""
+        inner = {
+            name.removeprefix(f"{key}."): field
+            for name, field in self.fields.items()
+            if name.startswith(f"{key}.")
+        }
+        return Level(f"`{key}`", inner, frozenset()) if inner else None
 
 
 _TEXT_KIND = frozenset({ScalarKind.TEXT})
@@ -102,6 +111,18 @@ FROM_ZERO = Form("a whole number from 0", frozenset({ScalarKind.WHOLE}), re.comp
 FROM_ONE = Form(
     "a whole number from 1", frozenset({ScalarKind.WHOLE}), re.compile(r"[1-9][0-9]{0,5}")
 )
+SHARE = Form(
+    "a number from 0 to 1",
+    frozenset({ScalarKind.WHOLE, ScalarKind.DECIMAL}),
+    re.compile(r"0?\.[0-9]{1,12}|0|1|1\.0{1,12}"),
+    may_be_nothing=True,
+)
+POINTS = Form(
+    "a number from 0 to 100",
+    frozenset({ScalarKind.WHOLE, ScalarKind.DECIMAL}),
+    re.compile(r"[0-9]{0,2}\.[0-9]{1,12}|[0-9]{1,2}|100|100\.0{1,12}"),
+    may_be_nothing=True,
+)
 MAP = Form("one value", _ONE_VALUE, re.compile(r"(?s:.*)"), is_map=True)
 
 _PIPELINE = frozenset({"pipeline"})
@@ -123,6 +144,12 @@ _INHERITED = (
     Field("parallel_flows", FROM_ONE, "4", variable="DLT_LITE_PARALLEL_FLOWS", levels=_BOTH),
     Field("max_retries", FROM_ZERO, "2", levels=_BOTH),
     Field("catalog_tables", SWITCH, "false", levels=_TARGET),
+    Field("quality.gate.no_critical", SWITCH, "true", levels=_BOTH),
+    Field("quality.gate.min_pass_ratio", SHARE, levels=_BOTH),
+    Field("quality.gate.max_regression_points", POINTS, levels=_BOTH),
+    Field("quality.gate.no_unexplained_drop", SWITCH, "true", levels=_BOTH),
+    Field("quality.gate.max_row_decrease", SHARE, levels=_BOTH),
+    Field("quality.gate.some_checked", SWITCH, "false", levels=_BOTH),
 )
 _PROJECT_OWN = (
     Field("name", TEXT),
@@ -156,6 +183,8 @@ EFFECTIVE_PIPELINE = _by_key((*_PIPELINE_OWN, *_INHERITED))
 
 def field_of(key: str, fields: Mapping[str, Field]) -> Field | None:
     """Return the field of a dotted key: `spark.x.y` is an entry of the mapping `spark`."""
-    head, dot, _ = key.partition(".")
-    field = fields.get(head)
-    return field if field is not None and field.form.is_map == bool(dot) else None
+    own = fields.get(key)
+    if own is not None:
+        return None if own.form.is_map else own
+    field = fields.get(key.partition(".")[0])
+    return field if field is not None and field.form.is_map and "." in key else None

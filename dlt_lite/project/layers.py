@@ -64,6 +64,8 @@ def read_layer(mapping: nodes.Mapping, level: Level, found: list[ConfigProblem])
             layer.update(_read_map(field, entry, found))
         elif field is not None:
             layer.update(_read_value(field.form, key, entry, found))
+        elif (section := level.section(key)) is not None:
+            layer.update(_read_section(key, section, entry, found))
         elif key not in level.structure and not _is_free_space(key, level):
             found.append(_unknown_key(entry.key, level))
     return layer
@@ -139,10 +141,14 @@ def settled(
 def sources_of(layer: Layer, fields: Iterable[str]) -> tuple[SettingSource, ...]:
     """Return every setting with its source, in the fields' order, secrets hidden."""
     order = {key: position for position, key in enumerate(fields)}
-    keys = sorted(layer, key=lambda key: (order[key.partition(".")[0]], key))
+    keys = sorted(layer, key=lambda key: (order[key if key in order else _head(key)], key))
     return tuple(
         SettingSource(key, _displayed(key, layer[key].text), layer[key].source) for key in keys
     )
+
+
+def _head(key: str) -> str:
+    return key.partition(".")[0]
 
 
 def _read_map(field: Field, entry: nodes.Entry, found: list[ConfigProblem]) -> Layer:
@@ -156,6 +162,19 @@ def _read_map(field: Field, entry: nodes.Entry, found: list[ConfigProblem]) -> L
     for inner in entry.value.entries:
         layer.update(_read_value(field.form, f"{field.key}.{inner.key.text}", inner, found))
     return layer
+
+
+def _read_section(
+    key: str, section: Level, entry: nodes.Entry, found: list[ConfigProblem]
+) -> Layer:
+    if nodes.is_nothing(entry.value):
+        return {}
+    if not isinstance(entry.value, nodes.Mapping):
+        what = f"{shown(key)} must be keys and values, not {nodes.kind_of(entry.value)}"
+        found.append(BadValue(what, origin=entry.value.origin))
+        return {}
+    inner = read_layer(entry.value, section, found)
+    return {f"{key}.{name}": given for name, given in inner.items()}
 
 
 def _read_value(form: Form, key: str, entry: nodes.Entry, found: list[ConfigProblem]) -> Layer:

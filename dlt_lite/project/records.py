@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlt_lite.model.gates import Gate
 from dlt_lite.model.names import Namespace
 from dlt_lite.model.settings import EngineSettings, PipelineSettings, RunSettings
 from dlt_lite.project.fields import SUBMITTED
@@ -54,6 +55,7 @@ def pipeline_settings(
             max_retries=int(text_of(values, "max_retries")),
             catalog_tables=is_on(values, "catalog_tables"),
         ),
+        gate=_gate(values),
     )
 
 
@@ -88,6 +90,22 @@ def _engine(values: Layer, surroundings: Surroundings, pipeline: str) -> EngineS
         cache_dir=folder_of(values, "cache_dir", surroundings.root),
         class_archive=is_on(values, "class_archive"),
     )
+
+
+def _gate(values: Layer) -> Gate:
+    return Gate(
+        no_critical=is_on(values, "quality.gate.no_critical"),
+        min_pass_ratio=_number(values, "quality.gate.min_pass_ratio"),
+        max_regression_points=_number(values, "quality.gate.max_regression_points"),
+        no_unexplained_drop=is_on(values, "quality.gate.no_unexplained_drop"),
+        max_row_decrease=_number(values, "quality.gate.max_row_decrease"),
+        some_checked=is_on(values, "quality.gate.some_checked"),
+    )
+
+
+def _number(values: Layer, key: str) -> float | None:
+    text = values[key].text
+    return None if text is None else float(text)
 
 
 def _entries(values: Layer, key: str) -> dict[str, str]:

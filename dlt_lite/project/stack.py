@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlt_lite.model.origin import Origin
 from dlt_lite.project.discovery import default_cache
-from dlt_lite.project.fields import INHERITED, PROJECT
+from dlt_lite.project.fields import INHERITED, PROJECT, field_of
 from dlt_lite.project.files import PipelineFile, ProjectFile
 from dlt_lite.project.layers import Given, Layer, default_layer, environment_layer, laid_over
 
@@ -101,4 +101,4 @@ def _defaults(stack: Stack, target: str) -> Layer:
 
 
 def _inherited(layer: Layer) -> Layer:
-    return {key: given for key, given in layer.items() if key.partition(".")[0] in INHERITED}
+    return {key: given for key, given in layer.items() if field_of(key, INHERITED) is not None}

@@ -104,6 +104,23 @@ class Point:
         return None if ratio is None else 1.0 - ratio
 
 
+@dataclass(frozen=True, slots=True)
+class RuleHistory:
+    """How one rule fared.
+
+    Attributes:
+        dataset: the dataset, or view, that declares it.
+        rule: its name.
+        flow: for a view's rule: the flow that read the view.
+        points: one for each update that knows it, oldest first, none of them without a result.
+    """
+
+    dataset: str
+    rule: str
+    flow: str | None
+    points: tuple[Point, ...]
+
+
 def compare(before: UpdateQuality, after: UpdateQuality) -> Comparison:
     """Return what changed from one update to a later one.
 
@@ -156,6 +173,25 @@ def history(updates: Sequence[UpdateQuality], dataset: str, rule: str) -> tuple[
         for update in reversed(updates)
         for result in update.rules
         if result.key[:2] == asked
+    )
+
+
+def rule_histories(updates: Sequence[UpdateQuality], dataset: str) -> tuple[RuleHistory, ...]:
+    """Return how each rule of a dataset fared; a view's rule once for every flow that read it.
+
+    Args:
+        updates: results, newest first.
+        dataset: the dataset, or view, that declares the rules.
+    """
+    points: dict[tuple[str, str, str], list[Point]] = {}
+    for update in updates:
+        for result in update.rules:
+            if result.key[0] == dataset.lower():
+                point = Point(update.update_id, update.started, result)
+                points.setdefault(result.key, []).append(point)
+    return tuple(
+        RuleHistory(dataset, rule, flow or None, tuple(reversed(found)))
+        for (_, rule, flow), found in points.items()
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 
 from dlt_lite.errors import StorageNotWritable
@@ -12,21 +13,12 @@ from dlt_lite.model.gates import GateResult
 from dlt_lite.model.result_codec import encoded
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.report.comparison import compare, previous_of
+from dlt_lite.report.forms import ReportForm
 from dlt_lite.report.junit import junit_xml
-from dlt_lite.report.markdown import markdown_report
+from dlt_lite.report.markdown import MOST_BYTES, markdown_report
 from dlt_lite.report.page import html_report
 from dlt_lite.runs.disk import FORMAT
 from dlt_lite.runs.quality import bounded
-
-
-class ReportForm(StrEnum):
-    """The form of a report."""
-
-    HTML = "html"
-    JUNIT = "junit"
-    MARKDOWN = "markdown"
-    JSON = "json"
-
 
 _Writer = Callable[[Sequence[UpdateQuality], GateResult | None], str]
 _NAMES: Mapping[ReportForm, str] = {
@@ -60,17 +52,42 @@ def write_reports(
     written = {}
     for form in dict.fromkeys(forms):
         path = folder / _NAMES[form]
-        text = _WRITERS[form](updates, gate)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise StorageNotWritable(
-                f"{path} cannot be written: {error.strerror or error}",
-                fix="name a folder that you may write to",
-            ) from error
+        write_report(path, _WRITERS[form](updates, gate))
         written[form] = path
     return written
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write one report, its folder made where it is missing.
+
+    Raises:
+        StorageNotWritable: the disk refused it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Find out whether reports can be written into a folder, made where it is missing.
+
+    Raises:
+        StorageNotWritable: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def without_samples(update: UpdateQuality) -> UpdateQuality:
+    """Return results without any row of the data."""
+    rules = tuple(replace(rule, samples=()) for rule in update.rules)
+    return replace(update, rules=rules)
 
 
 def results_json(update: UpdateQuality) -> str:
@@ -79,17 +96,30 @@ def results_json(update: UpdateQuality) -> str:
     return json.dumps(plain, indent=1, allow_nan=False) + "\n"
 
 
-def summary_markdown(updates: Sequence[UpdateQuality], gate: GateResult | None = None) -> str:
+def summary_markdown(
+    updates: Sequence[UpdateQuality],
+    gate: GateResult | None = None,
+    *,
+    most_bytes: int = MOST_BYTES,
+) -> str:
     """Return the Markdown report of the newest update, compared with the one before.
 
     Args:
         updates: results, newest first.
         gate: whether the quality gate was met.
+        most_bytes: how long it may be in UTF-8.
     """
     update = updates[0]
     previous = previous_of(updates, update.update_id)
     change = None if previous is None else compare(previous, update)
-    return markdown_report(update, change, gate)
+    return markdown_report(update, change, gate, most_bytes=most_bytes)
+
+
+def _refused(path: Path, error: OSError) -> StorageNotWritable:
+    return StorageNotWritable(
+        f"{path} cannot be written: {error.strerror or error}",
+        fix="name a folder that you may write to",
+    )
 
 
 _WRITERS: Mapping[ReportForm, _Writer] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dlt_lite.model.gates import Gate, GateResult
 from dlt_lite.model.results import RuleResult, Severity, UpdateQuality, Verdict
 from dlt_lite.report.comparison import Comparison, compare
+from dlt_lite.report.verdicts import ENDS
 from dlt_lite.report.words import counted, percent, rule_name
 
 _VIEW = "materialized_view"
@@ -28,6 +29,7 @@ def judge_gate(
     """
     change = None if previous is None else compare(previous, update)
     reasons = (
+        *_not_ended(update),
         *_not_run(update),
         *(_critical(update) if gate.no_critical else ()),
         *_ratios(gate, update),
@@ -37,6 +39,13 @@ def judge_gate(
         *(_unchecked(update) if gate.some_checked else ()),
     )
     return GateResult(not reasons, reasons, tuple(_notes(gate, update, change)))
+
+
+def _not_ended(update: UpdateQuality) -> Iterator[str]:
+    """Yield that the update did not end well: what it would have found is not known."""
+    end = ENDS.get(update.state)
+    if end is not None:
+        yield end
 
 
 def _not_run(update: UpdateQuality) -> Iterator[str]:

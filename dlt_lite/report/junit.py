@@ -27,6 +27,9 @@ def junit_xml(update: UpdateQuality) -> str:
     root = Element("testsuites", name=visible(update.pipeline))
     for place, dataset in enumerate(suites.values()):
         root.append(_suite(place, dataset, rules[dataset.name], update))
+    is_told = any(each.error for each in update.datasets)
+    if update.error is not None and update.state != "COMPLETED" and not is_told:
+        root.append(_update_suite(len(suites), update))
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     root.set("time", _time(length(update.started, update.ended)))
@@ -50,6 +53,20 @@ def _suite(
         suite.set(count, str(sum(case.find(tag) is not None for case in cases)))
     suite.set("tests", str(len(cases)))
     suite.set("time", _time(dataset.seconds))
+    return suite
+
+
+def _update_suite(place: int, update: UpdateQuality) -> Element:
+    """Return the suite of an update that failed as a whole, such as of a wrong definition."""
+    case = _refresh(DatasetQuality("(update)", error=update.error), update.pipeline)
+    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0"}
+    suite = Element("testsuite", {"name": "(update)", "id": str(place), **counts})
+    suite.set("package", visible(update.pipeline))
+    suite.set("time", _time(length(update.started, update.ended)))
+    if update.started is not None:
+        suite.set("timestamp", visible(update.started[:_TO_THE_SECOND]))
+    suite.append(_properties(DatasetQuality("", state=update.state), update))
+    suite.append(case)
     return suite
 
 

@@ -28,7 +28,7 @@ from dlt_lite.report.words import (
 MOST_BYTES = 1_000_000
 _MOST_ROWS = 100
 _MOST_CHANGES = 20
-_LONGEST_NAME, _LONGEST_TEXT = 120, 300
+_LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ERROR = 120, 300, 2000
 _MARKS = {
     Verdict.PASS: "✅",
     Verdict.WARN: "⚠️",
@@ -56,6 +56,7 @@ def markdown_report(
     blocks = [
         [f"## {_MARKS[update.verdict]} {markdown(sentence(update))}", "", _about(update)],
         _gate(gate),
+        _failures(update),
         _violations(update),
         _changes(comparison),
         _datasets(update.datasets, update.rules),
@@ -83,6 +84,24 @@ def _gate(gate: GateResult | None) -> list[str]:
         return ["**Quality gate: met**", "", *notes]
     reasons = [f"- {markdown(reason)}" for reason in gate.reasons[:_MOST_ROWS]]
     return ["**Quality gate: missed**", "", *reasons, *_more(len(gate.reasons)), *notes]
+
+
+def _failures(update: UpdateQuality) -> list[str]:
+    """Return why the update or a dataset failed, each error with its lines."""
+    failed = [(each.name, each.error) for each in update.datasets if each.error]
+    if update.error is not None and update.error not in {error for _, error in failed}:
+        failed.insert(0, ("the update", update.error))
+    if not failed:
+        return []
+    told = [line for name, error in failed[:_MOST_ROWS] for line in _failure(name, error)]
+    return ["### What failed", "", *told, *_more(len(failed))]
+
+
+def _failure(name: str, error: str) -> list[str]:
+    lines = [line.strip() for line in shortened(error, _LONGEST_ERROR).splitlines()]
+    first, *others = [markdown(line) for line in lines if line] or [""]
+    title = f"- {markdown_code(shortened(name, _LONGEST_NAME))}: {first}"
+    return [title, *(f"  - {other}" for other in others)]
 
 
 def _violations(update: UpdateQuality) -> list[str]:

@@ -115,7 +115,8 @@ def quality_of(run: RunFacts) -> UpdateQuality:
         return found
     folder = run.folder
     results = update_quality(read_ndjson(folder.events), read_manifest(folder.manifest))
-    state = results.state if run.state is RunState.UNKNOWN else str(run.state)
+    is_told = results.ended is not None or run.state is RunState.UNKNOWN
+    state = results.state if is_told else str(run.state)
     return replace(
         results,
         update_id=folder.update_id,
@@ -133,6 +134,7 @@ def past_quality(
     target: str,
     pipeline: str,
     history: Path | None = None,
+    until: str | None = None,
     most: int = MOST_UPDATES,
 ) -> tuple[UpdateQuality, ...]:
     """Return the results of a pipeline's newest updates, newest first.
@@ -142,15 +144,22 @@ def past_quality(
         target: only those of this target.
         pipeline: only those of this pipeline.
         history: a folder kept between runs, whose updates are added.
+        until: the newest update that is wanted; the newest of all by default.
         most: how many.
 
     Raises:
         StateTooNew: a newer dlt_lite wrote one of them.
     """
-    runs = matching_runs(state_root, target=target, pipeline=pipeline)
+    every = matching_runs(state_root, target=target, pipeline=pipeline)
+    runs = (each for each in every if until is None or each.folder.update_id <= until)
     found = {each.update_id: each for each in islice(map(quality_of, runs), most)}
     kept = () if history is None else kept_results(history)
-    ours = (each for each in kept if (each.target, each.pipeline) == (target, pipeline))
+    ours = (
+        each
+        for each in kept
+        if (each.target, each.pipeline) == (target, pipeline)
+        and (until is None or each.update_id <= until)
+    )
     found = {each.update_id: each for each in islice(ours, most)} | found
     newest = sorted(found.values(), key=lambda each: each.update_id, reverse=True)
     return tuple(newest[:most])
@@ -204,7 +213,7 @@ def _rule(
         owner=_told(told, "owner", None),
         tags=tuple(_told(told, "tags", ())),
         description=_told(told, "description", None),
-        origin=origin_of(_told(told, "origin", origin)),
+        origin=origin_of(told.origin or origin),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from typing import Any
@@ -50,6 +50,7 @@ class ExpectationResult:
         dataset: the view that declares it, where that is not the dataset itself.
         flow: for a view's expectation: the flow that read the view, where its name says more.
         exact: False where the figures may count a row twice or miss one.
+        origin: where it was declared, such as `file:line`; None where nothing says so.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ExpectationResult:
     dataset: str | None = None
     flow: str | None = None
     exact: bool = True
+    origin: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -322,11 +324,25 @@ def _dataset_results(told: Sequence[Event], *, is_over: bool) -> tuple[DatasetRe
         for rule in counts.rules
         if rule.dataset is not None
     }
+    origins = {
+        (name, rule.name): rule.origin
+        for name, story in stories.items()
+        for rule in (() if story.definition is None else story.definition.expectations)
+        if rule.origin
+    }
     return tuple(
-        _dataset_result(name, story, shown, evaluated, is_over=is_over)
+        _with_origins(_dataset_result(name, story, shown, evaluated, is_over=is_over), origins)
         for name, story in stories.items()
         if story.plan is not None or story.progress
     )
+
+
+def _with_origins(result: DatasetResult, origins: Mapping[tuple[str, str], str]) -> DatasetResult:
+    expectations = (
+        replace(each, origin=origins.get((each.dataset or result.name, each.name)))
+        for each in result.expectations
+    )
+    return replace(result, expectations=tuple(expectations))
 
 
 def _stories(told: Sequence[Event]) -> dict[str, _Story]:

@@ -16,7 +16,7 @@ from dlt_lite.model.results import (
 )
 from dlt_lite.report.words import counted, percent
 
-_ENDS = {
+ENDS = {
     "FAILED": "the update failed",
     "CANCELED": "the update was stopped",
     "ABANDONED": "the update was killed",
@@ -83,7 +83,7 @@ def sentence(update: UpdateQuality) -> str:
 
 
 def _ended(update: UpdateQuality) -> list[str]:
-    end = _ENDS.get(update.state)
+    end = ENDS.get(update.state)
     return [] if end is None else [end]
 
 

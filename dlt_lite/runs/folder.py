@@ -1,7 +1,7 @@
 """One run's folder on the driver's disk: what the run is called, and what it says of itself.
 
 `<state root>/runs/<update id>/` holds `events.ndjson`, `run.json`, and of a pipeline
-`manifest.json` and `spark.log`, of a job `job.json` and the logs of its tasks.
+`manifest.json`, `quality.json` and `spark.log`, of a job `job.json` and the logs of its tasks.
 A folder appears together with its `run.json`, which is only ever replaced as a whole. Knows no
 other run.
 """
@@ -139,6 +139,11 @@ class RunFolder:
     def manifest(self) -> Path:
         """The file of its resolved graph."""
         return self.path / "manifest.json"
+
+    @property
+    def quality(self) -> Path:
+        """The file of what its rules decided."""
+        return self.path / "quality.json"
 
     @property
     def job_file(self) -> Path:

@@ -25,11 +25,12 @@ class ManifestFlow:
 
 @dataclass(frozen=True, slots=True)
 class ManifestExpectation:
-    """An expectation, its condition as text."""
+    """An expectation, its condition as text; its origin is empty where none was written down."""
 
     name: str
     action: str
     condition: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def write_results(folder: RunFolder, results: UpdateQuality) -> None:
     Raises:
         StorageNotWritable: the disk refused it.
     """
-    write_json(folder.path / _FILE, encoded(bounded(results)))
+    write_json(folder.quality, encoded(bounded(results)))
 
 
 def read_results(path: Path) -> UpdateQuality | None:

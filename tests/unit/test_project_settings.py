@@ -16,6 +16,7 @@ from dlt_lite.errors import (
     UnknownKey,
     UnknownPipeline,
 )
+from dlt_lite.model.gates import Gate
 from dlt_lite.model.names import Namespace
 from dlt_lite.model.origin import Origin
 from dlt_lite.project.loading import load_project, pipeline_of
@@ -529,3 +530,94 @@ def test_loading_writes_nothing(tmp_path, home):
     load_project(root, environ=home)
 
     assert sorted(root.rglob("*")) == before
+
+
+GATE = """
+quality:
+  gate: {min_pass_ratio: 0.99, max_regression_points: 2, max_row_decrease: .5}
+targets:
+  prod:
+    quality:
+      gate:
+        no_critical: false
+        min_pass_ratio: ${env.LEAST:-0.5}
+        max_row_decrease: null
+"""
+
+
+def test_a_gate_is_settled_for_each_pipeline_and_target(tmp_path, home):
+    own = "quality: {gate: {some_checked: true, max_regression_points: 0.5}}"
+    root = a_project(tmp_path, GATE, shop="", own=own)
+
+    dev, prod = (
+        load_project(root, environ=home, target=each).pipelines for each in ("dev", "prod")
+    )
+
+    assert dev["shop"].gate == Gate(
+        min_pass_ratio=0.99, max_regression_points=2.0, max_row_decrease=0.5
+    )
+    assert dev["own"].gate == Gate(
+        min_pass_ratio=0.99, max_regression_points=0.5, max_row_decrease=0.5, some_checked=True
+    )
+    assert prod["shop"].gate == Gate(
+        no_critical=False, min_pass_ratio=0.5, max_regression_points=2.0
+    )
+
+
+def test_a_gates_settings_tell_where_they_come_from(tmp_path, home):
+    project = load_project(a_project(tmp_path, GATE, shop=""), environ=home, target="prod")
+
+    sources = project.pipeline_sources["shop"]
+    found = {each.key: (each.value, each.source) for each in sources if "gate" in each.key}
+    assert found == {
+        "quality.gate.max_regression_points": ("2", "dlt_lite.yml:3"),
+        "quality.gate.max_row_decrease": ("", "dlt_lite.yml:10"),
+        "quality.gate.min_pass_ratio": ("0.5", "dlt_lite.yml:9"),
+        "quality.gate.no_critical": ("false", "dlt_lite.yml:8"),
+        "quality.gate.no_unexplained_drop": ("true", "default"),
+        "quality.gate.some_checked": ("false", "default"),
+    }
+
+
+def test_a_gate_may_stand_in_a_pyproject(tmp_path, home):
+    root = a_project(tmp_path, "", shop="")
+    (root / "dlt_lite.yml").unlink()
+    text = "[tool.dlt_lite.quality.gate]\nmin_pass_ratio = 0.25\n"
+    (root / "pyproject.toml").write_text(text)
+
+    assert load_project(root, environ=home).pipelines["shop"].gate == Gate(min_pass_ratio=0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "says"),
+    [
+        ("quality: {gat: {}}", Origin("dlt_lite.yml", 1, 11), "'gat' is no key of `quality`"),
+        ("quality: {gate: {min: 1}}", Origin("dlt_lite.yml", 1, 18), "'min' is no key of `gate`"),
+        ("quality:\n  gate: 1", Origin("dlt_lite.yml", 2, 9), "'gate' must be keys and values"),
+        ("qualty: {}", Origin("dlt_lite.yml", 1, 1), "'qualty' is no key of the project file"),
+        (
+            "quality:\n  gate:\n    min_pass_ratio: 99",
+            Origin("dlt_lite.yml", 3, 21),
+            "'min_pass_ratio' must be a number from 0 to 1, not '99'",
+        ),
+        (
+            "quality: {gate: {min_pass_ratio: 99%}}",
+            Origin("dlt_lite.yml", 1, 34),
+            "'min_pass_ratio' must be a number from 0 to 1, not text",
+        ),
+        (
+            "quality: {gate: {no_critical: 1}}",
+            Origin("dlt_lite.yml", 1, 31),
+            "'no_critical' must be true or false",
+        ),
+        (
+            "quality: {gate: {max_regression_points: -1}}",
+            Origin("dlt_lite.yml", 1, 41),
+            "'max_regression_points' must be a number from 0 to 100",
+        ),
+    ],
+)
+def test_a_wrong_gate_is_refused_at_its_place(tmp_path, home, text, origin, says):
+    error = refusal(a_project(tmp_path, text, shop=""), home)
+
+    assert (error.origin, error.what[: len(says)]) == (origin, says)

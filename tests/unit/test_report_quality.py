@@ -24,6 +24,7 @@ from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Action, Severity, Verdict
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount
 from dlt_lite.report.quality import origin_of, past_quality, quality_of, update_quality
+from dlt_lite.report.summary import update_result
 from dlt_lite.runs.folder import RunFolder, RunState, judged_facts
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, ManifestExpectation
 from dlt_lite.runs.quality import keep_results, write_results
@@ -255,6 +256,22 @@ def test_what_a_later_version_says_of_a_rule_is_taken():
     assert known.origin == Origin("rules.yml", 7, 3)
 
 
+def test_a_rule_points_at_its_own_line_and_without_one_at_its_datasets():
+    own = ExpectationDefinition("known", "warn", "user IS NOT NULL", "pipelines/shop/orders.py:10")
+    records = (defined("orders", own, POSITIVE), planned("orders"), over())
+
+    found = {
+        name: str(each.origin) for name, each in by_name(update_quality(told(*records))).items()
+    }
+    [orders] = update_result(told(*records)).datasets
+
+    assert found == {
+        "known": "pipelines/shop/orders.py:10",
+        "positive": "pipelines/shop/orders.py:12",
+    }
+    assert [each.origin for each in orders.expectations] == [own.origin, None]
+
+
 def test_no_events_are_an_update_without_rules():
     assert update_quality([]).verdict is Verdict.SKIPPED
 
@@ -304,3 +321,24 @@ def test_the_past_is_of_one_pipeline_and_target_newest_first_and_no_more_than_as
 
     assert [each.update_id for each in found] == ["u5", "u4", "u3", "u2"]
     assert found[2].error is None
+
+
+def test_the_past_of_an_older_update_ends_with_it(tmp_path):
+    for number in range(4):
+        write_results(a_run(tmp_path, f"u{number}"), an_update(update_id=f"u{number}"))
+    keep_results(tmp_path / "kept", an_update(update_id="u0-kept"))
+
+    past = past_quality(
+        tmp_path, target="dev", pipeline="shop", history=tmp_path / "kept", until="u1"
+    )
+
+    assert [each.update_id for each in past] == ["u1", "u0-kept", "u0"]
+
+
+def test_how_an_update_ended_is_told_by_its_events_before_its_folder_says_so(tmp_path):
+    folder = a_run(tmp_path, "u1")
+    write = NdjsonFile(folder.events)
+    for event in told(defined("orders", KNOWN), planned("orders"), over()):
+        write(event)
+
+    assert quality_of(judged_facts(folder.path)).state == "COMPLETED"

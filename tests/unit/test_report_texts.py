@@ -23,7 +23,8 @@ from dlt_lite.model.results import (
 )
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
-from dlt_lite.report.files import ReportForm, results_json, summary_markdown, write_reports
+from dlt_lite.report.files import results_json, summary_markdown, write_reports
+from dlt_lite.report.forms import ReportForm
 from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.junit import junit_xml
 from dlt_lite.report.markdown import MOST_BYTES, markdown_report
@@ -58,11 +59,16 @@ VERDICTS = an_update(
 )
 
 
+FAILED_AS_A_WHOLE = an_update(state="FAILED", error="[DLT211] orders reads oders")
+
+
 def cases(text):
     return {case.get("name"): case for case in ET.fromstring(text).iter("testcase")}  # noqa: S314
 
 
-@pytest.mark.parametrize("update", [VERDICTS, clickstream(), hostile_update(), an_update()])
+@pytest.mark.parametrize(
+    "update", [VERDICTS, clickstream(), hostile_update(), an_update(), FAILED_AS_A_WHOLE]
+)
 def test_junit_has_the_shape_that_every_reader_knows(update):
     root = ET.fromstring(junit_xml(update))  # noqa: S314
 
@@ -113,6 +119,15 @@ def test_junit_has_an_error_for_a_dataset_that_failed_without_a_rule():
     assert case["(the dataset is up to date)"].find("error").get("message") == "[DLT501] it broke"
 
 
+def test_junit_has_an_error_for_an_update_that_failed_as_a_whole():
+    update = an_update(state="FAILED", error="[DLT211] orders reads oders\n  at:  a.py:1")
+    root = ET.fromstring(junit_xml(update))  # noqa: S314
+
+    [case] = root.iter("testcase")
+    assert (root.get("tests"), root.get("errors")) == ("1", "1")
+    assert case.find("error").get("message") == "[DLT211] orders reads oders"
+
+
 def test_junit_tells_nothing_that_is_hidden_and_keeps_every_case():
     text = junit_xml(hostile_update())
 
@@ -135,6 +150,29 @@ def test_an_annotation_marks_the_line_of_the_rule():
     )
 
 
+def test_an_annotation_finds_its_file_where_the_project_is_a_folder_of_the_repository():
+    rule = a_rule("orders", "positive", 100, 2, origin=Origin("pipelines/a.py", 12))
+
+    [line] = github_annotations(an_update(rule), folder="shops/north")
+
+    assert line.startswith("::warning file=shops/north/pipelines/a.py,line=12,title=")
+
+
+def test_what_failed_without_a_rule_is_annotated_first():
+    failed = DatasetQuality("orders", state="FAILED", error="[DLT501] it broke\n  at:  a.py:1")
+    told = DatasetQuality("users", state="FAILED", error="[DLT502] a rule")
+    rule = a_rule("users", "known", 3, 1, Action.FAIL, origin=Origin("b.py", 2))
+    update = an_update(rule, state="FAILED", datasets=[failed, told], error="[DLT211] no x")
+
+    first, second, third = (line.rpartition("::")[0] for line in github_annotations(update))
+
+    assert (first, second) == (
+        "::error file=a.py,line=1,title=orders failed",
+        "::error title=the update failed",
+    )
+    assert third == "::error file=b.py,line=2,title=users.known failed"
+
+
 def test_annotations_come_worst_first_and_the_last_says_how_many_more():
     rules = [
         a_rule("orders", f"r{number}", 1000, number, severity=Severity.CRITICAL)
@@ -145,7 +183,7 @@ def test_annotations_come_worst_first_and_the_last_says_how_many_more():
     errors = [line for line in lines if line.startswith("::error ")]
     assert len(errors) == MOST_OF_A_KIND
     assert "orders.r14" in errors[0]
-    assert errors[-1] == "::error title=dlt_lite::5 rules more; the report has all"
+    assert errors[-1] == "::error title=dlt_lite::5 more; the report has all"
     assert lines[-1].startswith("::warning ")
 
 
@@ -162,7 +200,7 @@ def test_the_kind_of_an_annotation_says_how_much_the_rule_matters():
 def test_a_hostile_name_starts_no_command_of_its_own():
     lines = github_annotations(hostile_update())
 
-    assert len(lines) == len(HOSTILE)
+    assert len(lines) == len(HOSTILE) + 1
     for line in lines:
         assert HIDDEN.search(line) is None
         assert "\n" not in line
@@ -190,6 +228,15 @@ def test_markdown_of_an_update_in_which_all_is_well_is_short():
     assert text.startswith("## ✅ The one rule that was checked passed")
     assert "What is wrong" not in text
     assert "**Quality gate: met**" in text
+
+
+def test_markdown_says_why_an_update_and_its_datasets_failed():
+    failed = DatasetQuality("orders", state="FAILED", error="[DLT501] it broke\n  at:  a.py:1")
+    text = markdown_report(an_update(state="FAILED", datasets=[failed], error="[DLT6] x"))
+
+    assert "### What failed" in text
+    assert "- <code>the update</code>: &#91;DLT6&#93; x" in text
+    assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at&#58;" in text
 
 
 def test_hostile_text_means_nothing_in_markdown():

@@ -6,11 +6,14 @@ import argparse
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.escaping import json_text, one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.opening import project_settings
 from dlt_lite.cli.past import manifest_of
+from dlt_lite.cli.verdict import from_here
 from dlt_lite.errors import NothingRecorded
+from dlt_lite.model.results import UpdateQuality
+from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.report.lineage import (
     LineageGraph,
@@ -20,6 +23,7 @@ from dlt_lite.report.lineage import (
     as_text,
     lineage_graph,
 )
+from dlt_lite.report.quality import past_quality
 from dlt_lite.runs.manifest import Manifest
 
 
@@ -30,6 +34,7 @@ class GraphForm(StrEnum):
     MERMAID = "mermaid"
     DOT = "dot"
     JSON = "json"
+    HTML = "html"
 
 
 _WRITERS: dict[GraphForm, Callable[[LineageGraph], str]] = {
@@ -44,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", nargs="?", help="a pipeline; all where none is named")
     add("--format", choices=[form.value for form in GraphForm], help="how it is written")
+    add("--out", metavar="FILE", help="the file it is written to; stdout by default")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -63,13 +69,39 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         raise NothingRecorded(what, fix=f"run it first: {invocation.program} run {name}")
     if unknown:
         streams.say(f"not run yet, so left out: {one_line(', '.join(unknown))}")
-    graph = _graph(known)
     form = GraphForm(arguments.format or invocation.options.output)
-    if form is GraphForm.JSON:
-        streams.json(as_json(graph))
-    else:
-        streams.data(_WRITERS[form](graph))
+    text = _drawn(known, form, settings)
+    if arguments.out is None:
+        streams.data(text)
+        return 0
+    from dlt_lite.report.files import write_report  # noqa: PLC0415 - jinja2 costs start time
+
+    path = invocation.here / arguments.out
+    write_report(path, text if text.endswith("\n") else f"{text}\n")
+    streams.say(one_line(from_here(path, invocation.here)))
     return 0
+
+
+def _drawn(manifests: Sequence[Manifest], form: GraphForm, settings: ProjectSettings) -> str:
+    graph = _graph(manifests)
+    match form:
+        case GraphForm.JSON:
+            return json_text(as_json(graph))
+        case GraphForm.HTML:
+            from dlt_lite.report.page import graph_html  # noqa: PLC0415 - jinja2
+
+            return graph_html(graph, _coloured_by(manifests, settings))
+        case _:
+            return _WRITERS[form](graph)
+
+
+def _coloured_by(manifests: Sequence[Manifest], settings: ProjectSettings) -> UpdateQuality | None:
+    """Return the newest results of a pipeline; several pipelines have no update in common."""
+    if len(manifests) > 1:
+        return None
+    own = settings.pipelines[manifests[0].pipeline]
+    found = past_quality(own.state_root, target=settings.target, pipeline=own.name, most=1)
+    return found[0] if found else None
 
 
 def _graph(manifests: Sequence[Manifest]) -> LineageGraph:

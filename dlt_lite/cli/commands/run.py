@@ -4,41 +4,85 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlt_lite.cli.complaints import painted
+from dlt_lite.cli.ci import GATE_MISSED, Begun, Ci, ci_of, reported
+from dlt_lite.cli.complaints import complaint, painted
 from dlt_lite.cli.consent import asker, can_ask
 from dlt_lite.cli.console import Console
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.opening import opened
 from dlt_lite.cli.plain_console import PlainConsole
+from dlt_lite.cli.report_arguments import add_report_arguments
 from dlt_lite.cli.signals import Signals
 from dlt_lite.cli.summary import next_steps, summary, tables_place
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
+from dlt_lite.cli.verdict import from_here, verdict_json
+from dlt_lite.errors import DltLiteError, exit_code_of
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.report.summary import UpdateResult
 from dlt_lite.runs.folder import runs_of
 
+if TYPE_CHECKING:
+    from dlt_lite.workspace import Project, Report
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_update_arguments(parser)
-    parser.add_argument(
-        "--yes", action="store_true", help="agree to a reset that loses rows, unasked"
+    add = parser.add_argument
+    add("--yes", action="store_true", help="agree to a reset that loses rows, unasked")
+    add(
+        "--ci",
+        action="store_true",
+        help="write the quality reports, annotate on GitHub, end with 3 where the gate is missed",
     )
+    add_report_arguments(parser, "; with --ci")
+    add("--samples", action="store_true", help="show rows of the data in reports; with --ci")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Run an update, telling of it on stderr."""
     name = pipeline_name(arguments, invocation.program)
-    return carry_out(name, update_request(arguments, yes=arguments.yes), invocation)
+    request = update_request(arguments, yes=arguments.yes)
+    project, begun = opened(invocation), Begun()
+    pipeline_of(project.settings, name)
+    ci = ci_of(arguments, invocation)
+    try:
+        result, code = _updated(name, request, project, begun, invocation)
+    except DltLiteError:
+        if ci is not None and begun.update_id is not None:
+            _reported(ci, project, begun.update_id, invocation)
+        raise
+    report = None
+    if not invocation.wants_json:
+        _tell(result, project, invocation)
+    if ci is not None:
+        report, ci_code = _reported(ci, project, result.update_id, invocation)
+        code = code or ci_code
+    if invocation.wants_json:
+        _tell_json(result, report, invocation)
+    return code
 
 
 def carry_out(name: str, request: UpdateRequest, invocation: Invocation) -> int:
-    """Run an update of a pipeline, telling of it on stderr; return the exit code."""
-    project, streams = opened(invocation), invocation.streams
+    """Run an update of a pipeline, telling of it; return the exit code."""
+    project = opened(invocation)
+    result, code = _updated(name, request, project, Begun(), invocation)
+    if invocation.wants_json:
+        _tell_json(result, None, invocation)
+    else:
+        _tell(result, project, invocation)
+    return code
+
+
+def _updated(
+    name: str, request: UpdateRequest, project: Project, begun: Begun, invocation: Invocation
+) -> tuple[UpdateResult, int]:
+    """Carry the update out; return what it did, and the exit code that this means."""
+    streams = invocation.streams
     with ExitStack() as stack:
         stack.enter_context(streams.kept_for_data())
         console = stack.enter_context(_console(invocation))
@@ -47,40 +91,51 @@ def carry_out(name: str, request: UpdateRequest, invocation: Invocation) -> int:
         result = project.run(
             name,
             request=request,
-            sinks=(console,),
+            sinks=(console, begun),
             confirm=asks,
             stop=signals.stop,
             on_session=signals.reinstall,
             on_note=console.note,
         )
-    if invocation.wants_json:
-        streams.json(result.as_json())
-        if result.error is not None:
-            streams.complain(painted(result.error, color=streams.err_color))
-    else:
-        _tell(result, pipeline_of(project.settings, name).state_root, invocation)
-    return _exit_code(result, signals)
+    return result, _exit_code(result, signals)
 
 
-def _tell(result: UpdateResult, state_root: Path, invocation: Invocation) -> None:
+def _reported(
+    ci: Ci, project: Project, update_id: str, invocation: Invocation
+) -> tuple[Report | None, int]:
+    """Write what CI wants to know; what goes wrong with that is told, and takes nothing back."""
+    try:
+        report = reported(ci, project, update_id, invocation)
+    except DltLiteError as error:
+        streams = invocation.streams
+        streams.complain(complaint(error, color=streams.err_color, verbose=streams.verbose))
+        return None, exit_code_of(error)
+    return report, 0 if report.gate.met else GATE_MISSED
+
+
+def _tell_json(result: UpdateResult, report: Report | None, invocation: Invocation) -> None:
     streams = invocation.streams
+    streams.json({**result.as_json(), **({} if report is None else verdict_json(report))})
+    if result.error is not None:
+        streams.complain(painted(result.error, color=streams.err_color))
+
+
+def _tell(result: UpdateResult, project: Project, invocation: Invocation) -> None:
+    streams = invocation.streams
+    state_root = pipeline_of(project.settings, result.pipeline).state_root
     streams.data(summary(result, streams))
     folder = runs_of(state_root) / result.update_id
     place = tables_place(result)
     streams.say("")
     if place is not None:
         streams.say(f"tables: {one_line(place)}")
-    streams.say(f"run:    {one_line(_from_here(folder, invocation.here))}")
+    streams.say(f"run:    {one_line(from_here(folder, invocation.here))}")
     if result.state == "FAILED":
         streams.say("        Spark's own log is spark.log in there")
     steps = next_steps(result, invocation.program)
     streams.say("next:   " + one_line(steps[0]))
     for step in steps[1:]:
         streams.say("        " + one_line(step))
-
-
-def _from_here(path: Path, here: Path) -> Path:
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _console(invocation: Invocation) -> Console:

@@ -11,12 +11,13 @@ from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import duration
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.opening import project_settings
-from dlt_lite.cli.past import meant_run, past_runs
+from dlt_lite.cli.past import meant_run
 from dlt_lite.cli.streams import aligned
 from dlt_lite.cli.summary import summary
 from dlt_lite.errors import BadCommandLine
 from dlt_lite.events.sinks import read_ndjson
 from dlt_lite.report.summary import update_result
+from dlt_lite.report.updates import past_runs
 from dlt_lite.runs.folder import RunFacts
 
 _TO_THE_SECOND = 19
