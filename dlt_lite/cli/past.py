@@ -8,7 +8,7 @@ from dlt_lite.errors import NothingRecorded, UnknownRun
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.project.suggestions import closest
-from dlt_lite.runs.folder import RunFacts
+from dlt_lite.runs.folder import RunFacts, RunKind
 from dlt_lite.runs.history import list_runs, run_facts
 from dlt_lite.runs.manifest import Manifest, latest_manifest
 
@@ -19,17 +19,22 @@ def state_roots(settings: ProjectSettings) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((settings.state_root, *own)))
 
 
-def past_runs(settings: ProjectSettings, pipeline: str | None = None) -> tuple[RunFacts, ...]:
+def past_runs(
+    settings: ProjectSettings,
+    pipeline: str | None = None,
+    kind: RunKind | None = RunKind.PIPELINE,
+) -> tuple[RunFacts, ...]:
     """Return the runs of the chosen target, newest first.
 
     Args:
         settings: the project.
-        pipeline: only those of this pipeline.
+        pipeline: only those of this pipeline, or job.
+        kind: those of pipelines, those of jobs, or (None) both.
     """
     found = [
         facts
         for root in state_roots(settings)
-        for facts in list_runs(root, target=settings.target, pipeline=pipeline)
+        for facts in list_runs(root, target=settings.target, pipeline=pipeline, kind=kind)
     ]
     return tuple(sorted(found, key=lambda facts: facts.folder.update_id, reverse=True))
 
@@ -61,8 +66,8 @@ def meant_run(settings: ProjectSettings, word: str | None, program: str) -> RunF
         NothingRecorded: there has been no run.
         UnknownRun: the word is neither a pipeline nor a run.
     """
-    if word is None or word in settings.pipelines:
-        found = past_runs(settings, word)
+    if word is None or word in settings.pipelines or word in settings.jobs:
+        found = past_runs(settings, word, None if word is None else _kind(word, settings))
         if found:
             return found[0]
         whose = "the project" if word is None else f"pipeline {word}"
@@ -76,6 +81,10 @@ def meant_run(settings: ProjectSettings, word: str | None, program: str) -> RunF
         if match is None:
             raise
         raise UnknownRun(error.what, fix=f"did you mean pipeline {match!r}?") from error
+
+
+def _kind(name: str, settings: ProjectSettings) -> RunKind:
+    return RunKind.PIPELINE if name in settings.pipelines else RunKind.JOB
 
 
 def manifest_of(settings: ProjectSettings, pipeline: str) -> Manifest | None:
