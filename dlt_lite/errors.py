@@ -625,6 +625,18 @@ class BadComparison(RunProblem):
     code = "DLT556"
 
 
+class SecretMissing(RunProblem):
+    """A task refers to a secret that nobody has."""
+
+    code = "DLT557"
+
+
+class SecretExposed(RunProblem):
+    """A secret would stand where others can read it."""
+
+    code = "DLT558"
+
+
 class Busy(DltLiteError):
     """Another update of this pipeline and target is active."""
 

@@ -140,6 +140,7 @@ def context_of(analysed: Analysed, ways: Ways) -> Context:
         ways.stop,
         ways.was_reported,
         ways.reached,
+        analysed.loaded.modules.entered,
     )
 
 
@@ -153,10 +154,9 @@ def plan_of(analysed: Analysed, context: Context, request: UpdateRequest) -> Pla
     return make_plan(analysed.settings.name, analysed.graph, survey(context), wanted)
 
 
-def execute(analysed: Analysed, context: Context, plan: Plan) -> Outcomes:
-    """Carry out a plan."""
-    with analysed.loaded.modules.entered():
-        return run_plan(plan, context)
+def execute(context: Context, plan: Plan) -> Outcomes:
+    """Carry out a plan; the pipeline's modules are there while its functions are called."""
+    return run_plan(plan, context)
 
 
 def definition_records(analysed: Analysed) -> list[Record]:

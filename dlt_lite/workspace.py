@@ -49,7 +49,12 @@ from dlt_lite.events.sinks import (
     line_of,
     read_ndjson,
 )
+from dlt_lite.jobs.calls import Control
+from dlt_lite.jobs.catalogue import job_of, jobs_of
+from dlt_lite.jobs.requests import RunRequest
+from dlt_lite.jobs.results import JobResult, job_result_of
 from dlt_lite.model.gates import GateResult
+from dlt_lite.model.jobs import Job
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
 from dlt_lite.model.results import UpdateQuality
@@ -82,6 +87,7 @@ if TYPE_CHECKING:
     from dlt_lite.frontends.python_files import LoadedPipeline
     from dlt_lite.model.names import DatasetName
     from dlt_lite.pipeline import Analysed, Ways
+    from dlt_lite.tasks.job_runs import Workshop
 
 Confirm = Callable[[str], bool]
 _ASKS = (ConfigProblem, DefinitionProblem, EnvironmentProblem, Busy)
@@ -166,6 +172,7 @@ class Listeners:
         on_session: called once Spark runs.
         on_note: takes what a person should know.
         on_point: called at each named point between reading and acknowledging.
+        session: the session to work in; None to open one.
     """
 
     sinks: Sequence[Sink] = ()
@@ -174,6 +181,24 @@ class Listeners:
     on_session: Callable[[], None] = lambda: None
     on_note: Callable[[str], None] = lambda _: None
     on_point: Callable[[str], None] = lambda _: None
+    session: EngineSession | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told of a run of a job, and the handle by which it is cancelled.
+
+    Attributes:
+        sinks: take every event.
+        control: the handle.
+        on_note: takes what a person should know.
+        on_session: called once Spark runs.
+    """
+
+    sinks: Sequence[Sink] = ()
+    control: Control = field(default_factory=Control)
+    on_note: Callable[[str], None] = lambda _: None
+    on_session: Callable[[], None] = lambda: None
 
 
 class Project:
@@ -311,6 +336,98 @@ class Project:
             tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
         )
         return _Update(self, settings, request or UpdateRequest(), listeners).run()
+
+    def jobs(self) -> dict[str, Job]:
+        """Return the project's jobs by name; Python files that declare some are loaded.
+
+        Raises:
+            DltLiteError: what every broken file and refused declaration says, together.
+        """
+        return jobs_of(self.settings)
+
+    def run_job(
+        self,
+        job: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        only: Sequence[str] = (),
+        watchers: Watchers | None = None,
+    ) -> JobResult:
+        """Run a job.
+
+        Args:
+            job: the job's name.
+            parameters: values for its parameters.
+            only: the tasks that it is about, as `t`, `+t`, `t+`; none means all.
+            watchers: who is told of it, and by which handle it is cancelled.
+
+        Returns:
+            What became of it; its result is FAILED where it did not succeed.
+
+        Raises:
+            DltLiteError: nothing could be begun: configuration, definitions, lock.
+        """
+        from dlt_lite.tasks import job_runs  # noqa: PLC0415 - costs start time
+
+        watching = watchers or Watchers()
+        found = job_of(self.settings, job)
+        request = RunRequest(new_update_id(_now()), parameters or {}, tuple(only))
+        job_runs.run(found, request, self._workshop(watching), watching.control)
+        return job_result_of(self.settings.state_root, request.run_id)
+
+    def repair_job(
+        self,
+        job: str,
+        run_id: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        watchers: Watchers | None = None,
+    ) -> JobResult | None:
+        """Run again what did not succeed in a run of a job: the same run, a new attempt.
+
+        Args:
+            job: the job's name.
+            run_id: the run.
+            parameters: new values for its parameters; the others stay.
+            watchers: who is told of it, and by which handle it is cancelled.
+
+        Returns:
+            What became of the run, None where nothing was left to do.
+
+        Raises:
+            DltLiteError: it is no run of this job, it is active, or nothing could be begun.
+        """
+        from dlt_lite.tasks import job_runs  # noqa: PLC0415 - costs start time
+
+        watching = watchers or Watchers()
+        found = job_of(self.settings, job)
+        shop = self._workshop(watching)
+        outcome = job_runs.repair(found, run_id, parameters or {}, shop, watching.control)
+        return None if outcome is None else job_result_of(self.settings.state_root, run_id)
+
+    def _workshop(self, watchers: Watchers) -> Workshop:
+        from dlt_lite.tasks.job_runs import Workshop  # noqa: PLC0415 - costs start time
+
+        return Workshop(
+            self.settings,
+            self._environ,
+            self._run_in,
+            _now,
+            watchers.sinks,
+            watchers.on_note,
+            watchers.on_session,
+        )
+
+    def _run_in(
+        self,
+        settings: PipelineSettings,
+        request: UpdateRequest,
+        session: EngineSession,
+        stop: threading.Event,
+        on_note: Callable[[str], None],
+    ) -> UpdateResult:
+        listeners = Listeners(stop=stop, on_note=on_note, session=session)
+        return _Update(self, settings, request, listeners).run()
 
     def rows(
         self,
@@ -632,9 +749,7 @@ class _Update:
         import dlt_lite.pipeline  # noqa: F401, PLC0415 - imports Spark, before its start is counted
 
         try:
-            with self._project._session(  # noqa: SLF001 - same room, same reason
-                self._settings, self._listeners.on_note, folder.spark_log
-            ) as session:
+            with self._session(folder) as session:
                 lock.jvm_started(session.jvm_pid)
                 folder.jvm_started(session.jvm_pid)
                 self._listeners.on_session()
@@ -643,12 +758,19 @@ class _Update:
                 error = self._carried_out(session, folder, emit)
                 self._leave_results(folder)
                 self._record_events(session, [*earlier, folder])
-                if error is None:
+                if error is None and self._listeners.session is None:
                     _make_archive(session, self._project)
                 return error
         except DltLiteError as error:
             emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
             return error
+
+    def _session(self, folder: RunFolder) -> contextlib.AbstractContextManager[EngineSession]:
+        if self._listeners.session is not None:
+            return contextlib.nullcontext(self._listeners.session)
+        return self._project._session(  # noqa: SLF001 - same room, same reason
+            self._settings, self._listeners.on_note, folder.spark_log
+        )
 
     def _carried_out(
         self, session: EngineSession, folder: RunFolder, emit: Emitter
@@ -669,7 +791,7 @@ class _Update:
             self._ask(analysed, plan.lost_files)
             self._leave_manifest(analysed, plan.versions, folder)
             emit(UpdateProgress(UpdateState.RUNNING))
-            outcomes = corridor.execute(analysed, context, plan)
+            outcomes = corridor.execute(context, plan)
             after = corridor.versions_after(analysed, plan, outcomes)
             self._leave_manifest(analysed, after, folder)
             emit(UpdateProgress(corridor.final_state(outcomes, stopped=ways.stop.is_set())))

@@ -60,8 +60,12 @@ def project_settings(invocation: Invocation) -> ProjectSettings:
     )
 
 
-def opened(invocation: Invocation) -> Project:
+def opened(invocation: Invocation, *, parameters_are_a_jobs: bool = False) -> Project:
     """Return the project as the commands' Python form.
+
+    Args:
+        invocation: the call.
+        parameters_are_a_jobs: whether `--param` gives a job's parameters, not the pipelines'.
 
     Raises:
         ConfigProblem: something in its settings is wrong.
@@ -72,7 +76,7 @@ def opened(invocation: Invocation) -> Project:
     return Project.load(
         project_root(invocation),
         target=invocation.options.target,
-        parameters=parameters(invocation),
+        parameters={} if parameters_are_a_jobs else parameters(invocation),
         overrides=overrides(invocation),
         environ=invocation.environ,
     )

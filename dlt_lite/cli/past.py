@@ -7,7 +7,7 @@ from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.project.suggestions import closest
 from dlt_lite.report.updates import past_runs, run_of
-from dlt_lite.runs.folder import RunFacts
+from dlt_lite.runs.folder import RunFacts, RunKind
 from dlt_lite.runs.manifest import Manifest, latest_manifest
 
 
@@ -23,8 +23,8 @@ def meant_run(settings: ProjectSettings, word: str | None, program: str) -> RunF
         NothingRecorded: there has been no run.
         UnknownRun: the word is neither a pipeline nor a run.
     """
-    if word is None or word in settings.pipelines:
-        found = past_runs(settings, word)
+    if word is None or word in settings.pipelines or word in settings.jobs:
+        found = past_runs(settings, word, None if word is None else _kind(word, settings))
         if found:
             return found[0]
         whose = "the project" if word is None else f"pipeline {word}"
@@ -38,6 +38,10 @@ def meant_run(settings: ProjectSettings, word: str | None, program: str) -> RunF
         if match is None:
             raise
         raise UnknownRun(error.what, fix=f"did you mean pipeline {match!r}?") from error
+
+
+def _kind(name: str, settings: ProjectSettings) -> RunKind:
+    return RunKind.PIPELINE if name in settings.pipelines else RunKind.JOB
 
 
 def manifest_of(settings: ProjectSettings, pipeline: str) -> Manifest | None:

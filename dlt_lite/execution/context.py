@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Context:
         stop: set once nothing more shall be begun.
         was_reported: tells whether an update has reported a batch of a flow.
         reached: told of each named point between reading and acknowledging; tests stop there.
+        entered: lets the pipeline's modules be found while its functions are called.
     """
 
     session: SparkSession
@@ -51,6 +53,7 @@ class Context:
     stop: threading.Event
     was_reported: Callable[[str, str, int], bool]
     reached: Callable[[str], None]
+    entered: Callable[[], AbstractContextManager[None]]
 
     @property
     def ids(self) -> AppIds:

@@ -68,7 +68,8 @@ class FlowReader:
         def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
             return explained(error, origin or flow.flow.origin, flow.flow.name)
 
-        with reading_through(QueryScope(session, partial(self._lookup, session))):
+        scope = QueryScope(session, partial(self._lookup, session))
+        with self._context.entered(), reading_through(scope):
             result = call_user_code(flow.flow.query, root=self._context.root, explain=explain)
         return checked_frame(result, flow.flow, session)
 

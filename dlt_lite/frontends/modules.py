@@ -8,17 +8,59 @@ modules travel to workers by value, since no worker could import them. No byteco
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pyspark import cloudpickle
 
 from dlt_lite.engine.plans import digest
 from dlt_lite.registry.origins import inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What imports found before a space was entered."""
+
+    outside: Mapping[str, ModuleType]
+    modules: frozenset[str]
+    path: list[str]
+    finders: list[Any]
+    no_bytecode: bool
+
+
+class _Turn:
+    """Whose modules imports find: one space's at a time, in as many threads as it has."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holder: object = None
+        self._entered = 0
+
+    def take(self, space: object) -> None:
+        """Wait until no other space is entered, and enter."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._holder in {None, space})
+            self._holder = space
+            self._entered += 1
+
+    def give(self) -> None:
+        """Leave."""
+        with self._changed:
+            self._entered -= 1
+            if not self._entered:
+                self._holder = None
+                self._changed.notify_all()
+
+
+_TURN = _Turn()
 
 
 class ModuleSpace:
@@ -30,25 +72,57 @@ class ModuleSpace:
         self._root = root
         self._own: dict[str, ModuleType] = {}
         self._code: tuple[int, str] = (0, "")
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before: _Before | None = None
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Make the pipeline's modules the ones that imports find."""
+        """Make the pipeline's modules the ones that imports find.
+
+        Two pipelines may run at once in one process: while one of them is entered, the other waits.
+        """
+        _TURN.take(self)
+        try:
+            self._come_in()
+            yield
+        finally:
+            self._go_out()
+            _TURN.give()
+
+    def _come_in(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._before = self._put_in()
+
+    def _go_out(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._before is not None:
+                self._put_back(self._before)
+
+    def _put_in(self) -> _Before:
         outside = self._put_aside()
-        before = set(sys.modules)
+        before = _Before(
+            outside,
+            frozenset(sys.modules),
+            list(sys.path),
+            list(sys.meta_path),
+            sys.dont_write_bytecode,
+        )
         sys.modules.update(self._own)
-        path, finders, bytecode = list(sys.path), list(sys.meta_path), sys.dont_write_bytecode
         sys.path[:0] = self._roots
         sys.meta_path.insert(0, _Shipping(self._roots, self._root))
         sys.dont_write_bytecode = True
-        try:
-            yield
-        finally:
-            sys.path[:] = path
-            sys.meta_path[:] = finders
-            sys.dont_write_bytecode = bytecode
-            self._take_out(before)
-            sys.modules.update(outside)
+        return before
+
+    def _put_back(self, before: _Before) -> None:
+        sys.path[:] = before.path
+        sys.meta_path[:] = before.finders
+        sys.dont_write_bytecode = before.no_bytecode
+        self._take_out(before.modules)
+        sys.modules.update(before.outside)
 
     def code(self) -> str:
         """Return a hash of the project's files that are loaded by now; while entered."""
@@ -66,11 +140,11 @@ class ModuleSpace:
         taken = [name for name in clashing if self._is_own(sys.modules[name])]
         return {name: sys.modules.pop(name) for name in taken}
 
-    def _take_out(self, before: set[str]) -> None:
+    def _take_out(self, before: AbstractSet[str]) -> None:
         for name in self._names(before):
             self._own[name] = sys.modules.pop(name)
 
-    def _names(self, before: set[str]) -> list[str]:
+    def _names(self, before: AbstractSet[str]) -> list[str]:
         return [
             name
             for name, module in list(sys.modules.items())
@@ -102,6 +176,15 @@ class _Shipping:
             ship_by_value(spec)
             return spec
         return None
+
+
+def ship_project(folders: Sequence[str], root: Path) -> None:
+    """Let all of a project's modules travel to workers by value: those loaded, those to come."""
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(path, str) and inside(path, root):
+            cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
+    sys.meta_path.insert(0, _Shipping(folders, root))
 
 
 def ship_by_value(spec: ModuleSpec) -> None:

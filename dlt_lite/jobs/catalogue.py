@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dlt_lite.errors import DltLiteError, UnknownJob, raise_together
 from dlt_lite.jobs.python_files import load_job_files
 from dlt_lite.jobs.spelling import meant
@@ -38,10 +40,19 @@ def job_of(project: ProjectSettings, name: str) -> Job:
     return jobs[name]
 
 
-def problems_of_jobs(project: ProjectSettings, jobs: dict[str, Job]) -> list[DltLiteError]:
-    """Return all that is wrong with the jobs of a project."""
+def problems_of_jobs(
+    project: ProjectSettings, jobs: dict[str, Job], names: Collection[str] | None = None
+) -> list[DltLiteError]:
+    """Return all that is wrong with the jobs of a project.
+
+    Args:
+        project: the project.
+        jobs: all its jobs.
+        names: those that are judged; None for all.
+    """
     around = _around(project, jobs)
-    return [problem for job in jobs.values() for problem in problems_of_job(job, around)]
+    judged = [job for name, job in jobs.items() if names is None or name in names]
+    return [problem for job in judged for problem in problems_of_job(job, around)]
 
 
 def _around(project: ProjectSettings, jobs: dict[str, Job]) -> Around:

@@ -115,6 +115,7 @@ class ProjectSettings:
         job_files: the Python files that declare jobs.
         shell_tasks: whether jobs may run commands of the machine.
         ignored_keys: the keys of jobs that only Databricks can honour.
+        common: what holds for work that belongs to no pipeline: engine, storage root.
     """
 
     name: str
@@ -128,3 +129,4 @@ class ProjectSettings:
     job_files: tuple[Path, ...]
     shell_tasks: bool
     ignored_keys: tuple[IgnoredKey, ...]
+    common: PipelineSettings | None = None

@@ -32,6 +32,7 @@ from dlt_lite.project.stack import Stack, chosen_target, default_target, effecti
 from dlt_lite.project.suggestions import closest, shown
 from dlt_lite.project.targets import check_apart, check_known
 
+_TASKS = "tasks"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -63,6 +64,7 @@ def load_project(
     jobs = _jobs(stack, own, found)
     state_root = _state_root(own, stack.root, found)
     ready = _ready(stack, own, files, found)
+    common = _common(stack, found)
     _raise_once(found)
     ordered = sorted(ready, key=lambda each: each.settings.name)
     return ProjectSettings(
@@ -77,6 +79,7 @@ def load_project(
         job_files=jobs.python_files,
         shell_tasks=is_on(own, "shell_tasks"),
         ignored_keys=jobs.ignored,
+        common=common,
     )
 
 
@@ -195,6 +198,23 @@ def _ready(
     except ConfigProblem as problem:
         found.append(problem)
     return ready
+
+
+def _common(stack: Stack, found: list[ConfigProblem]) -> PipelineSettings | None:
+    """Return what holds for work that belongs to no pipeline, such as the tasks of jobs."""
+    before = len(found)
+    layer = {**effective(stack), "name": Given(_TASKS, Origin("default"))}
+    values = settled(layer, EFFECTIVE_PIPELINE, environ=stack.environ, found=found)
+    if len(found) > before:
+        return None
+    name = stack.project.layer.get("name")
+    project = (name.text if name is not None else None) or stack.root.name
+    surroundings = Surroundings(project, stack.root, stack.target.text or "")
+    try:
+        return pipeline_settings(values, surroundings, folder=stack.root, files=())
+    except ConfigProblem as problem:
+        found.append(problem)
+        return None
 
 
 def _as_seen_now(stack: Stack, target: str, file: PipelineFile) -> Layer:

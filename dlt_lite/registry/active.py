@@ -66,6 +66,8 @@ _jobs: ContextVar[JobRegistry | None] = ContextVar("dlt_lite_jobs", default=None
 _task: ContextVar[TaskScope | None] = ContextVar("dlt_lite_task", default=None)
 _registry: ContextVar[Registry | None] = ContextVar("dlt_lite_registry", default=None)
 _scope: ContextVar[FlowScope | None] = ContextVar("dlt_lite_scope", default=None)
+# A task's own process is one task and nothing else, in whatever threads its code begins.
+_process_task: list[TaskScope] = []
 
 
 def active_registry() -> Registry | None:
@@ -85,7 +87,12 @@ def active_job_registry() -> JobRegistry | None:
 
 def active_task() -> TaskScope | None:
     """Return the scope of the task that is running, None outside of a task."""
-    return _task.get()
+    return _task.get() or next(iter(_process_task), None)
+
+
+def this_process_is_task(scope: TaskScope) -> None:
+    """Let task values go to a scope in every thread of this process, for as long as it lives."""
+    _process_task[:] = [scope]
 
 
 @contextmanager

@@ -55,17 +55,22 @@ def state_roots(settings: ProjectSettings) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((settings.state_root, *own)))
 
 
-def past_runs(settings: ProjectSettings, pipeline: str | None = None) -> tuple[RunFacts, ...]:
+def past_runs(
+    settings: ProjectSettings,
+    pipeline: str | None = None,
+    kind: RunKind | None = RunKind.PIPELINE,
+) -> tuple[RunFacts, ...]:
     """Return the runs of the chosen target, newest first.
 
     Args:
         settings: the project.
-        pipeline: only those of this pipeline.
+        pipeline: only those of this pipeline, or job.
+        kind: those of pipelines, those of jobs, or (None) both.
     """
     found = [
         facts
         for root in state_roots(settings)
-        for facts in list_runs(root, target=settings.target, pipeline=pipeline)
+        for facts in list_runs(root, target=settings.target, pipeline=pipeline, kind=kind)
     ]
     return tuple(sorted(found, key=lambda facts: facts.folder.update_id, reverse=True))
 

@@ -240,6 +240,21 @@ def runs_of(state_root: Path) -> Path:
     return state_root / "runs"
 
 
+def task_log(run: Path, key: str, iteration: int | None, attempt: int) -> Path:
+    """Return the file of what an attempt of a task printed.
+
+    Args:
+        run: the folder of the run.
+        key: the task's key.
+        iteration: the number of the iteration of a for_each task, None outside of one.
+        attempt: the number of the attempt in the run.
+    """
+    folder = run / "tasks" / key
+    if iteration is not None:
+        folder /= f"iteration-{iteration}"
+    return folder / f"attempt-{attempt}.log"
+
+
 def stored_facts(path: Path) -> RunFacts:
     """Return what a run's folder says; UNKNOWN where `run.json` is missing or torn.
 

@@ -56,7 +56,7 @@ def test_the_version_is_said_once(built: Path):
 def test_every_dependency_is_locked_with_a_hash():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    wanted = [*project["project"]["dependencies"], *extras["test"]]
+    wanted = [*project["project"]["dependencies"], *extras["test"], *extras["ml"]]
     wanted += project["dependency-groups"]["dev"]
     locked = pinned_versions()
 

@@ -16,7 +16,7 @@ NOT_FROZEN: dict[str, str] = {}
 JVM = {"_gateway", "_jc", "_jconf", "_jdf", "_jo", "_jreader", "_jsc", "_jschema", "_jsparkSession"}
 JVM |= {"_jvm", "_jwrite", "_sc"}
 
-GUEST_OF = {"dlt_lite", "pyspark"}
+GUEST_OF = {"dlt_lite", "pyspark", "pandas", "skops", "sklearn"}
 
 # In two halves each, so that this file does not name them itself.
 PLACES = [
@@ -66,7 +66,7 @@ def test_help_brings_no_pyspark(words: list[str]):
     assert printed_by("-c", program) == "0 []"
 
 
-def test_guests_import_dlt_lite_pyspark_and_what_is_theirs():
+def test_guests_import_dlt_lite_pyspark_what_is_theirs_and_the_extra_ml():
     strangers = [
         f"{path}:{line} {module}"
         for path, tree in syntax_trees(ROOT / "pipelines")

@@ -179,8 +179,8 @@ def test_runs_lists_the_runs_of_the_chosen_target(ran):
 
     assert code == 0
     assert out.splitlines() == [
-        "run                 pipeline  state   started               time",
-        "20260102T030000Z-1  shop      FAILED  2026-01-02 03:00:00  9.0 s",
+        "run                 kind      name  state   started               time",
+        "20260102T030000Z-1  pipeline  shop  FAILED  2026-01-02 03:00:00  9.0 s",
     ]
     assert ran("runs", "-t", "prod") == (0, "", "no run yet on target prod\n")
     assert json.loads(ran("runs", "-o", "json")[1])[0]["state"] == "FAILED"
@@ -239,7 +239,7 @@ def test_a_run_that_nobody_finishes_is_shown_as_it_is(ran, tmp_path):
         tmp_path / ".dlt_lite", "20260103T000000Z-1", pipeline="shop", target="dev", started=START
     )
 
-    assert "20260103T000000Z-1  shop      RUNNING" in ran("runs")[1]
+    assert "20260103T000000Z-1  pipeline  shop  RUNNING" in ran("runs")[1]
     assert ran("events") == (0, "", "run 20260103T000000Z-1 of shop: RUNNING\n")
 
 

@@ -1,4 +1,7 @@
-"""Draw which dataset reads which, as the last run found it; imports no code of the project."""
+"""Draw which dataset reads which, as the last run found it, or which task of a job waits for which.
+
+Imports no code of the project, but files that declare jobs.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from enum import StrEnum
 
 from dlt_lite.cli.escaping import json_text, one_line
 from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.job_graph import graph_of_job, job_json
+from dlt_lite.cli.names import Meant, what_is_meant
 from dlt_lite.cli.opening import project_settings
 from dlt_lite.cli.past import manifest_of
 from dlt_lite.cli.verdict import from_here
-from dlt_lite.errors import NothingRecorded
+from dlt_lite.errors import NothingRecorded, UnknownJob
+from dlt_lite.jobs.catalogue import jobs_of
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.loading import pipeline_of
@@ -47,7 +53,12 @@ _WRITERS: dict[GraphForm, Callable[[LineageGraph], str]] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("name", metavar="NAME", nargs="?", help="a pipeline; all where none is named")
+    add(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="a pipeline or a job; all pipelines where none is named",
+    )
     add("--format", choices=[form.value for form in GraphForm], help="how it is written")
     add("--out", metavar="FILE", help="the file it is written to; stdout by default")
 
@@ -57,7 +68,10 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     settings, streams = project_settings(invocation), invocation.streams
     chosen = tuple(settings.pipelines)
     if arguments.name is not None:
-        chosen = (pipeline_of(settings, arguments.name).name,)
+        kind, name = what_is_meant(arguments.name, settings)
+        if kind is Meant.JOB:
+            return _draw_job(name, settings, arguments.format, invocation)
+        chosen = (pipeline_of(settings, name).name,)
     found = {name: manifest_of(settings, name) for name in chosen}
     known = [manifest for manifest in found.values() if manifest is not None]
     unknown = [name for name, manifest in found.items() if manifest is None]
@@ -102,6 +116,20 @@ def _coloured_by(manifests: Sequence[Manifest], settings: ProjectSettings) -> Up
     own = settings.pipelines[manifests[0].pipeline]
     found = past_quality(own.state_root, target=settings.target, pipeline=own.name, most=1)
     return found[0] if found else None
+
+
+def _draw_job(
+    name: str, settings: ProjectSettings, given: str | None, invocation: Invocation
+) -> int:
+    job = jobs_of(settings).get(name)
+    if job is None:
+        raise UnknownJob(f"no job is called {name}")
+    form = GraphForm(given or invocation.options.output)
+    if form is GraphForm.JSON:
+        invocation.streams.json(job_json(job))
+    else:
+        invocation.streams.data(_WRITERS[form](graph_of_job(job)))
+    return 0
 
 
 def _graph(manifests: Sequence[Manifest]) -> LineageGraph:

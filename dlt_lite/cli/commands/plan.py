@@ -1,15 +1,21 @@
-"""Say what a run would do with each dataset, and why. Reads only."""
+"""Say what a run of a pipeline or job would do, by dataset or task, and why. Reads only."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.job_graph import job_json, what_it_does, why
+from dlt_lite.cli.names import Meant, what_is_meant
+from dlt_lite.cli.opening import opened, project_settings
 from dlt_lite.cli.streams import Streams, aligned
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
+from dlt_lite.dag.order import in_order
+from dlt_lite.jobs.catalogue import job_of
+from dlt_lite.jobs.selection import selected_tasks, waits_of
+from dlt_lite.model.jobs import Job
 from dlt_lite.report.summary import PlannedDataset
 
 _CHANGES = 10
@@ -20,13 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_update_arguments(parser)
     parser.add_argument(
+        "--only", metavar="TASKS", action="append", default=[], help="these tasks of a job only"
+    )
+    parser.add_argument(
         "--exit-code", action="store_true", help="exit with 10 where a run would change something"
     )
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the plan."""
-    name = pipeline_name(arguments, invocation.program)
+    settings = project_settings(invocation)
+    kind, name = what_is_meant(pipeline_name(arguments, invocation.program), settings)
+    if kind is Meant.JOB:
+        return _plan_job(job_of(settings, name), arguments.only, invocation)
     streams = invocation.streams
     with streams.kept_for_data():
         request = update_request(arguments, yes=False)
@@ -39,6 +51,19 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         streams.data(aligned(columns, rows, streams))
     changes = any(each.action not in _UNCHANGING for each in result.datasets)
     return _CHANGES if changes and arguments.exit_code else 0
+
+
+def _plan_job(job: Job, only: Sequence[str], invocation: Invocation) -> int:
+    streams = invocation.streams
+    chosen = selected_tasks(job, [key for each in only for key in each.split(",") if key])
+    tasks = {task.key: task for task in job.tasks}
+    order = [key for key in in_order(waits_of(job)) if key in chosen]
+    if invocation.wants_json:
+        streams.json({**job_json(job), "order": order})
+        return 0
+    rows = [(key, what_it_does(tasks[key].work), why(tasks[key])) for key in order]
+    streams.data(aligned(("task", "what it does", "when"), rows, streams))
+    return 0
 
 
 def _action(dataset: PlannedDataset) -> str:

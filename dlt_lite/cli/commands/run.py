@@ -1,4 +1,8 @@
-"""Bring the tables of a pipeline up to date: what is new is read, what changed is computed anew."""
+"""Bring the tables of a pipeline up to date, or run a job.
+
+Of a pipeline what is new is read, and what changed is computed anew. Of a job each task is carried
+out after what it waits for; `--param` gives values to its parameters.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,16 @@ from dlt_lite.cli.consent import asker, can_ask
 from dlt_lite.cli.console import Console
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.job_running import run_watched
+from dlt_lite.cli.names import Meant, what_is_meant
+from dlt_lite.cli.opening import opened, parameters, project_settings
 from dlt_lite.cli.plain_console import PlainConsole
 from dlt_lite.cli.report_arguments import add_report_arguments
 from dlt_lite.cli.signals import Signals
 from dlt_lite.cli.summary import next_steps, summary, tables_place
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
 from dlt_lite.cli.verdict import from_here, verdict_json
-from dlt_lite.errors import DltLiteError, exit_code_of
+from dlt_lite.errors import BadCommandLine, DltLiteError, exit_code_of
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.report.summary import UpdateResult
@@ -33,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_update_arguments(parser)
     add = parser.add_argument
+    add(
+        "--only",
+        metavar="TASKS",
+        action="append",
+        default=[],
+        help="these tasks of a job only: t, +t with all before it, t+ with all after it, commas"
+        " between several; may be repeated",
+    )
     add("--yes", action="store_true", help="agree to a reset that loses rows, unasked")
     add(
         "--ci",
@@ -44,8 +58,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Run an update, telling of it on stderr."""
-    name = pipeline_name(arguments, invocation.program)
+    """Run an update or a job, telling of it on stderr."""
+    kind, name = what_is_meant(
+        pipeline_name(arguments, invocation.program), project_settings(invocation)
+    )
+    if kind is Meant.JOB:
+        return _run_job(name, arguments, invocation)
+    if arguments.only:
+        raise BadCommandLine(f"{name} is a pipeline", fix="select datasets by --select")
+    return _run_pipeline(name, arguments, invocation)
+
+
+def _run_job(name: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
+    request = update_request(arguments, yes=arguments.yes)
+    if request != UpdateRequest(yes=request.yes):
+        fix = "say it in the job's file, at the task; or run the pipeline by its own name"
+        raise BadCommandLine(f"{name} is a job, which takes no datasets", fix=fix)
+    given = parameters(invocation)
+    only = [key for each in arguments.only for key in each.split(",") if key]
+    return run_watched(
+        name,
+        invocation,
+        lambda project, watchers: project.run_job(
+            name, parameters=given, only=only, watchers=watchers
+        ),
+    )
+
+
+def _run_pipeline(name: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
     request = update_request(arguments, yes=arguments.yes)
     project, begun = opened(invocation), Begun()
     pipeline_of(project.settings, name)

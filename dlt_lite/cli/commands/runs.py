@@ -1,4 +1,8 @@
-"""List the runs of the chosen target, newest first; `runs show ID` tells more of one."""
+"""List the runs of the chosen target, newest first, of pipelines and jobs.
+
+`show ID` tells more of one, `logs ID --task T` prints what a task of a job has printed, `cancel ID`
+asks a run that is going on to end. An ID is a run's id, the beginning of one, or `latest`.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +14,31 @@ from dlt_lite.cli.board import seconds_of
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import duration
 from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.job_runs_shown import cancel, print_log, show_job_run
 from dlt_lite.cli.opening import project_settings
 from dlt_lite.cli.past import meant_run
 from dlt_lite.cli.streams import aligned
 from dlt_lite.cli.summary import summary
-from dlt_lite.errors import BadCommandLine
+from dlt_lite.errors import BadCommandLine, NothingRecorded
 from dlt_lite.events.sinks import read_ndjson
 from dlt_lite.report.summary import update_result
 from dlt_lite.report.updates import past_runs
-from dlt_lite.runs.folder import RunFacts
+from dlt_lite.runs.folder import RunFacts, RunKind
 
 _TO_THE_SECOND = 19
+_LATEST = "latest"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", nargs="?", choices=("show",), help="tell more of one run")
-    parser.add_argument("id", metavar="ID", nargs="?", help="its id or the beginning of it")
-    parser.add_argument("--limit", type=whole_number, metavar="N", help="the newest N only")
+    add = parser.add_argument
+    add("action", nargs="?", choices=("show", "logs", "cancel"), help="what to do with one run")
+    add("id", metavar="ID", nargs="?", help="its id, the beginning of it, or latest")
+    add("--limit", type=whole_number, metavar="N", help="the newest N only")
+    add("--task", metavar="TASK", help="the task of a job whose log is printed")
+    add("--iteration", type=whole_number, metavar="N", help="of a for_each task")
+    add("--attempt", type=whole_number, metavar="N", help="its last one by default")
+    add("-f", "--follow", action="store_true", help="go on printing until the run is over")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -37,12 +48,26 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     if arguments.id is None:
         fix = f"see `{invocation.program} runs` for the ids"
         raise BadCommandLine("the run's ID is missing", fix=fix)
-    return _show(arguments.id, invocation)
+    word = _newest(arguments.id, invocation)
+    if arguments.action == "cancel":
+        return cancel(word, invocation)
+    if arguments.action == "logs":
+        return print_log(word, arguments, invocation)
+    return _show(word, invocation)
+
+
+def _newest(word: str, invocation: Invocation) -> str:
+    if word != _LATEST:
+        return word
+    found = past_runs(project_settings(invocation), kind=None)
+    if not found:
+        raise NothingRecorded("there has been no run", fix=f"see `{invocation.program} run --help`")
+    return found[0].folder.update_id
 
 
 def _list(limit: int | None, invocation: Invocation) -> int:
     settings = project_settings(invocation)
-    found = past_runs(settings)[:limit]
+    found = past_runs(settings, kind=None)[:limit]
     streams = invocation.streams
     if invocation.wants_json:
         streams.json([as_json(each) for each in found])
@@ -50,13 +75,16 @@ def _list(limit: int | None, invocation: Invocation) -> int:
     if not found:
         streams.say(f"no run yet on target {one_line(settings.target)}")
         return 0
-    columns = ("run", "pipeline", "state", "started", ">time")
+    columns = ("run", "kind", "name", "state", "started", ">time")
     streams.data(aligned(columns, [_row(each) for each in found], streams))
     return 0
 
 
 def _show(word: str, invocation: Invocation) -> int:
-    facts = meant_run(project_settings(invocation), word, invocation.program)
+    settings = project_settings(invocation)
+    facts = meant_run(settings, word, invocation.program)
+    if facts.folder.kind is RunKind.JOB:
+        return show_job_run(settings, facts, invocation)
     result = update_result(read_ndjson(facts.folder.events))
     streams = invocation.streams
     if invocation.wants_json:
@@ -73,6 +101,7 @@ def as_json(facts: RunFacts) -> dict[str, object]:
     """Return what `-o json` prints of a run."""
     return {
         "update_id": facts.folder.update_id,
+        "kind": facts.folder.kind,
         "pipeline": facts.folder.pipeline,
         "target": facts.folder.target,
         "state": facts.state,
@@ -87,6 +116,7 @@ def _row(facts: RunFacts) -> tuple[str, ...]:
     started = (facts.started or "")[:_TO_THE_SECOND].replace("T", " ")
     return (
         facts.folder.update_id,
+        facts.folder.kind,
         facts.folder.pipeline,
         facts.state,
         started,

@@ -1,4 +1,4 @@
-"""Print the JSON Schema of what dlt_lite writes."""
+"""Print a JSON Schema: `schema job` of job.yml, for editors; `schema quality` of quality.json."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import argparse
 
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.model.result_codec import results_schema
+from dlt_lite.project.job_schema import job_schema
+
+_SCHEMAS = {"job": job_schema, "quality": results_schema}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("what", choices=("quality",), help="the results of rules: quality.json")
+    parser.add_argument("kind", choices=tuple(_SCHEMAS), help="the kind of file")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the schema."""
-    del arguments  # There is one to choose yet.
-    invocation.streams.json(results_schema())
+    invocation.streams.json(_SCHEMAS[arguments.kind]())
     return 0

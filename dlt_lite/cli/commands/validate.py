@@ -1,4 +1,4 @@
-"""Check files, names and settings; with --analyze the queries, too. Writes nothing."""
+"""Check files, names, settings and jobs; with --analyze the queries, too. Writes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import counted
 from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.names import Meant, what_is_meant
 from dlt_lite.cli.opening import opened
+from dlt_lite.errors import DltLiteError, raise_together
+from dlt_lite.jobs.catalogue import problems_of_jobs
+from dlt_lite.model.jobs import IgnoredKey, Job
 
 if TYPE_CHECKING:
     from dlt_lite.workspace import Validated
@@ -16,7 +20,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("pipelines", metavar="PIPELINE", nargs="*", help="all where none is named")
+    parser.add_argument(
+        "pipelines", metavar="NAME", nargs="*", help="pipelines and jobs; all where none is named"
+    )
     parser.add_argument(
         "--analyze", action="store_true", help="start Spark and resolve every query over no rows"
     )
@@ -26,11 +32,14 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Check the pipelines."""
     streams = invocation.streams
     with streams.kept_for_data():
-        found = opened(invocation).validate(tuple(arguments.pipelines), analyze=arguments.analyze)
+        found, jobs, ignored = _validated(arguments, invocation)
     if invocation.wants_json:
-        streams.json([_as_json(each) for each in found])
+        streams.json([*(_as_json(each) for each in found), *(_job_json(j, ignored) for j in jobs)])
         return 0
-    streams.data("\n".join(_told(each) for each in found))
+    told = [*(_told(each) for each in found), *(_job_told(job) for job in jobs)]
+    streams.data("\n".join(told))
+    for key in ignored:
+        streams.say(f"note: {key.origin}: {one_line(key.key)} does nothing here: {key.reason}")
     for each in found:
         for note in each.notes:
             streams.say(f"note: {one_line(each.pipeline)}: {one_line(note)}")
@@ -40,6 +49,46 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
                 f" `{invocation.program} validate --analyze` can check it"
             )
     return 0
+
+
+def _validated(
+    arguments: argparse.Namespace, invocation: Invocation
+) -> tuple[tuple[Validated, ...], tuple[Job, ...], tuple[IgnoredKey, ...]]:
+    """Check what is named, or all; what is wrong with pipelines and jobs is told together."""
+    project = opened(invocation)
+    settings = project.settings
+    meant = [what_is_meant(name, settings) for name in arguments.pipelines]
+    pipelines = tuple(name for kind, name in meant if kind is Meant.PIPELINE)
+    names = {name for kind, name in meant if kind is Meant.JOB}
+    errors: list[DltLiteError] = []
+    found: tuple[Validated, ...] = ()
+    if pipelines or (not meant and settings.pipelines) or not (names or settings.jobs):
+        try:
+            found = project.validate(pipelines, analyze=arguments.analyze)
+        except DltLiteError as error:
+            errors.append(error)
+    every = project.jobs()
+    errors += problems_of_jobs(settings, every, names if meant else None)
+    raise_together(errors)
+    ignored = tuple(key for key in settings.ignored_keys if not meant or key.job in names)
+    return found, tuple(job for k, job in every.items() if k in names or not meant), ignored
+
+
+def _job_told(job: Job) -> str:
+    number = counted(len(job.tasks), "task")
+    return one_line(f"job {job.name}: {number}: {', '.join(task.key for task in job.tasks)}")
+
+
+def _job_json(job: Job, ignored: tuple[IgnoredKey, ...]) -> dict[str, object]:
+    return {
+        "job": job.name,
+        "tasks": [task.key for task in job.tasks],
+        "ignored_keys": [
+            {"key": each.key, "reason": each.reason, "origin": str(each.origin)}
+            for each in ignored
+            if each.job in {job.name, ""}
+        ],
+    }
 
 
 def _told(found: Validated) -> str:

@@ -1,0 +1,157 @@
+"""A run of a job told in plain lines: one when something changes, one now and then while not."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from textwrap import indent
+from types import TracebackType
+from typing import Self
+
+from dlt_lite.cli.complaints import painted
+from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.figures import duration
+from dlt_lite.cli.job_board import JobBoard, TaskLine, after
+from dlt_lite.cli.plain_console import HEARTBEAT_SECONDS
+from dlt_lite.cli.streams import Streams, styled
+from dlt_lite.events.job_records import JobRunProgress, TaskProgress
+from dlt_lite.events.records import Event
+from dlt_lite.model.outcomes import LifeCycle, ResultState
+
+STYLES = {
+    ResultState.SUCCESS: "32",
+    ResultState.FAILED: "1;31",
+    ResultState.TIMEDOUT: "1;31",
+    ResultState.UPSTREAM_FAILED: "33",
+    ResultState.CANCELED: "33",
+}
+_MARGIN = "    "
+_NAMED = 4
+
+
+class PlainJobConsole:
+    """A sink that writes lines.
+
+    Args:
+        streams: where they go.
+        clock: seconds of the epoch.
+        heartbeat: after how many seconds without a line one is written all the same.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        *,
+        clock: Callable[[], float] = time.time,
+        heartbeat: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        self._streams = streams
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._board = JobBoard()
+        self._turn = threading.Lock()
+        self._news = threading.Event()
+        self._over = False
+
+    def __call__(self, event: Event) -> None:
+        """Tell of an event, if it is worth a line."""
+        with self._turn:
+            self._board = after(self._board, event)
+            text = self._told(event)
+        if text:
+            self._streams.say(text)
+        self._news.set()
+
+    def __enter__(self) -> Self:
+        """Begin to watch for silence."""
+        threading.Thread(target=self._watch, name="dlt_lite-heartbeat", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop watching."""
+        self._over = True
+        self._news.set()
+
+    def notice(self, text: str) -> None:
+        """Say something between the events; fit to be called from a signal handler."""
+        if not self._streams.quiet:
+            self._streams.say_at_once(text + "\n")
+
+    def note(self, text: str) -> None:
+        """Tell what a person should know besides the events."""
+        self._streams.say(f"note: {one_line(text)}")
+
+    def leave(self) -> None:
+        """Do nothing: a line that is written stays."""
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do nothing: lines are in nobody's way."""
+        yield
+
+    def still_running(self) -> str:
+        """Return what is said when nothing has happened for a while."""
+        now = self._clock()
+        at_work = [line for line in self._board.lines.values() if line.is_under_way()]
+        named = ", ".join(
+            f"{line.key} ({duration(line.seconds(now))})" for line in at_work[:_NAMED]
+        )
+        more = len(at_work) - _NAMED
+        return f"still running: {named}{f' and {more} more' if more > 0 else ''}"
+
+    def _watch(self) -> None:
+        while not self._over:
+            if not self._news.wait(self._heartbeat) and not self._over:
+                self._streams.say(self.still_running())
+            self._news.clear()
+
+    def _told(self, event: Event) -> str | None:
+        match event.record:
+            case JobRunProgress() as record if record.state is LifeCycle.PENDING:
+                what = f"repair {record.repair} of run" if record.repair else "run"
+                of = f"{what} {one_line(event.envelope.update_id)} of job {one_line(record.job)}"
+                return f"{of}: {len(record.tasks)} tasks"
+            case TaskProgress() as record:
+                return self._task_told(record)
+            case _:
+                return None
+
+    def _task_told(self, record: TaskProgress) -> str | None:
+        name = record.task
+        if record.iteration is not None:
+            if not self._streams.verbose:
+                return None
+            name = f"{name}[{record.iteration}]"
+        line = self._board.lines[record.task]
+        match record.state:
+            case LifeCycle.RUNNING:
+                again = f", attempt {record.attempt}" if record.attempt > 1 else ""
+                return f"{name}: running{again}"
+            case LifeCycle.WAITING:
+                return f"{name}: failed, will be tried again\n{self._error(record.error)}"
+            case LifeCycle.TERMINATED if record.result is not None:
+                error = f"\n{self._error(record.error)}" if record.error else ""
+                state = styled(
+                    record.result, STYLES.get(record.result, ""), color=self._streams.err_color
+                )
+                return f"{name}: {state}{outcome(line, self._clock())}{error}"
+            case _:
+                return None
+
+    def _error(self, error: str | None) -> str:
+        return indent(painted(error or "", color=self._streams.err_color), _MARGIN)
+
+
+def outcome(line: TaskLine, now: float) -> str:
+    """Return how long a task took, and which way a condition went."""
+    parts = [] if line.branch is None else [line.branch]
+    if line.began is not None:
+        parts.append(duration(line.seconds(now)))
+    return f", {', '.join(parts)}" if parts else ""

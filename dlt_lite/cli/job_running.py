@@ -1,0 +1,81 @@
+"""A job run, or repaired, before a person's eyes: console, signals, summary, exit code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from dlt_lite.cli.console import Console
+from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.job_console import PlainJobConsole
+from dlt_lite.cli.job_summary import job_summary
+from dlt_lite.cli.opening import opened
+from dlt_lite.cli.signals import Signals
+from dlt_lite.jobs.calls import Control
+from dlt_lite.jobs.results import JobResult
+from dlt_lite.jobs.selection import waits_of
+from dlt_lite.model.outcomes import ResultState
+
+if TYPE_CHECKING:
+    from dlt_lite.workspace import Project, Watchers
+
+Work = Callable[["Project", "Watchers"], JobResult | None]
+
+
+def run_watched(job: str, invocation: Invocation, work: Work) -> int:
+    """Do something with a job, telling of it on stderr; return the exit code.
+
+    Args:
+        job: the job's name.
+        invocation: the call.
+        work: does it, and returns the run; None where nothing was left to do.
+    """
+    from dlt_lite.workspace import Watchers  # noqa: PLC0415 - costs start time
+
+    project, streams = opened(invocation, parameters_are_a_jobs=True), invocation.streams
+    control = Control()
+    with ExitStack() as stack:
+        stack.enter_context(streams.kept_for_data())
+        waits = waits_of(project.jobs()[job]) if job in project.jobs() else {}
+        console = _console(invocation, waits)
+        stack.enter_context(console)
+
+        def announce(text: str) -> None:
+            # A handler must not wait for a lock that the thread it has interrupted may hold.
+            threading.Thread(target=control.cancel, daemon=True).start()
+            console.notice(text)
+
+        signals = stack.enter_context(Signals(announce, console.leave))
+        watchers = Watchers((console,), control, console.note, signals.reinstall)
+        result = work(project, watchers)
+    if result is None:
+        streams.say("nothing to repair: every task of the run has succeeded")
+        if invocation.wants_json:
+            streams.json(None)
+        return 0
+    if invocation.wants_json:
+        streams.json(result.as_json())
+    else:
+        streams.data(job_summary(result, waits, streams, invocation.program))
+        streams.say(f"\nrun:  {one_line(result.facts.folder.path)}")
+        streams.say(f"next: {invocation.program} runs show {result.run.run_id}")
+    return _exit_code(result, signals)
+
+
+def _console(invocation: Invocation, waits: dict[str, tuple[str, ...]]) -> Console:
+    streams = invocation.streams
+    if not streams.err_is_terminal or streams.quiet:
+        return PlainJobConsole(streams)
+    from dlt_lite.cli.live_job_console import LiveJobConsole  # noqa: PLC0415 - rich costs start time
+
+    return LiveJobConsole(streams, waits, environ=invocation.environ)
+
+
+def _exit_code(result: JobResult, signals: Signals) -> int:
+    found = result.run.result
+    if found is not None and found.is_success:
+        return 0
+    return signals.exit_code if found is ResultState.CANCELED else 1

@@ -1,0 +1,152 @@
+"""What became of a run of a job, as `-o json` prints it and as people look at it: times, paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dlt_lite.jobs.history import IterationRun, JobRun, TaskRun
+from dlt_lite.jobs.runs import find_run
+from dlt_lite.model.outcomes import LifeCycle
+from dlt_lite.runs.folder import RunFacts, RunState, task_log
+
+_ERROR = re.compile(r"\[(DLT\d{3})\] (.*?)(?:\n  at:  (.*?))?(?:\n  fix: (.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """A run of a job.
+
+    Attributes:
+        facts: what its folder says.
+        run: what became of its tasks.
+    """
+
+    facts: RunFacts
+    run: JobRun
+
+    @property
+    def state(self) -> str:
+        """How it ended, or where it is; ABANDONED where it was killed."""
+        if self.facts.state is RunState.ABANDONED:
+            return RunState.ABANDONED
+        return self.run.result or self.run.state
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, pauses before repairs included; None while it runs."""
+        return seconds_between(self.run.started, self.run.ended)
+
+    def log_of(self, task: TaskRun, iteration: int | None = None) -> Path:
+        """Return the file of what the last attempt of a task, or of an iteration, printed."""
+        attempts = task.attempts if iteration is None else task.iterations[iteration].attempts
+        return task_log(self.facts.folder.path, task.key, iteration, attempts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `-o json` prints it."""
+        run = self.run
+        return {
+            "run_id": run.run_id,
+            "job": run.job,
+            "state": self.state,
+            "result": run.result,
+            "error": error_json(run.error),
+            "repairs": run.repairs,
+            "parameters": dict(run.given),
+            "started": run.started,
+            "ended": run.ended,
+            "seconds": self.seconds,
+            "folder": str(self.facts.folder.path),
+            "tasks": [self._task_json(task) for task in run.tasks.values()],
+        }
+
+    def _task_json(self, task: TaskRun) -> dict[str, Any]:
+        log = self.log_of(task)
+        return {
+            "task": task.key,
+            "state": task.state,
+            "result": task.result,
+            "repair": task.repair,
+            "attempts": task.attempts,
+            "branch": task.branch,
+            "started": task.started,
+            "ended": task.ended,
+            "seconds": seconds_between(task.started, task.ended),
+            "error": error_json(task.error),
+            "values": dict(task.values),
+            "log": str(log) if log.exists() else None,
+            "iterations": [_iteration_json(n, each) for n, each in task.iterations.items()],
+        }
+
+
+def job_result_of(state_root: Path, run_id: str) -> JobResult:
+    """Return a run of a job, as it is now.
+
+    Args:
+        state_root: the folder on the driver's disk that holds runs.
+        run_id: the run, or the beginning of its id.
+
+    Raises:
+        UnknownRun: no run of a job begins so.
+    """
+    facts, run = find_run(state_root, run_id)
+    return JobResult(facts, run)
+
+
+def critical_path(run: JobRun, waits: Mapping[str, Sequence[str]]) -> tuple[TaskRun, ...]:
+    """Return the tasks that the run's length comes from, the first one first.
+
+    Args:
+        run: the run.
+        waits: what each task waits for.
+    """
+    done = {key: task for key, task in run.tasks.items() if task.started and task.ended}
+    path: list[TaskRun] = []
+    found = max(done.values(), key=_ended, default=None)
+    while found is not None and found not in path:
+        path.append(found)
+        before = [done[key] for key in waits.get(found.key, ()) if key in done]
+        found = max(before, key=_ended, default=None)
+    return tuple(reversed(path))
+
+
+def seconds_between(started: str | None, ended: str | None) -> float | None:
+    """Return the seconds between two moments, None where one is not known."""
+    if started is None or ended is None:
+        return None
+    length = datetime.fromisoformat(ended) - datetime.fromisoformat(started)
+    return max(length.total_seconds(), 0.0)
+
+
+def is_over(run: JobRun) -> bool:
+    """Tell whether a run has come to its end."""
+    return run.state is LifeCycle.TERMINATED
+
+
+def error_json(text: str | None) -> dict[str, str | None] | None:
+    """Return the text of an error as `-o json` prints it."""
+    if text is None:
+        return None
+    match = _ERROR.fullmatch(text)
+    if match is None:
+        return {"code": None, "message": text, "origin": None, "fix": None}
+    code, message, origin, fix = match.groups()
+    return {"code": code, "message": message, "origin": origin, "fix": fix}
+
+
+def _iteration_json(number: int, iteration: IterationRun) -> dict[str, Any]:
+    return {
+        "iteration": number,
+        "input": iteration.input,
+        "result": iteration.result,
+        "attempts": iteration.attempts,
+        "error": error_json(iteration.error),
+    }
+
+
+def _ended(task: TaskRun) -> str:
+    return task.ended or ""

@@ -1,0 +1,186 @@
+"""Runs of a project's jobs, with all that carrying out their tasks takes.
+
+Opens Spark when the first task wants it, and gives it back in the end. The pipelines' own machinery
+is handed in, since it stands above.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlt_lite.errors import InternalProblem
+from dlt_lite.events.sinks import Sink
+from dlt_lite.jobs.calls import Answer, Control, Failed, Stop, Stopped, Succeeded, Timing
+from dlt_lite.jobs.catalogue import job_of
+from dlt_lite.jobs.requests import JobOutcome, RunRequest
+from dlt_lite.jobs.runs import Place, repair_run, start_run
+from dlt_lite.model.jobs import Job, PipelineTask
+from dlt_lite.model.outcomes import ResultState
+from dlt_lite.model.settings import PipelineSettings, ProjectSettings
+from dlt_lite.runs.folder import new_update_id, runs_of
+from dlt_lite.tasks.runner import Means, RunPipeline, run_task
+from dlt_lite.tasks.secret_store import SecretStore
+from dlt_lite.tasks.shared_spark import SharedSpark
+
+if TYPE_CHECKING:
+    from dlt_lite.engine.session import EngineSession
+
+_LOOK = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where and by whom the jobs of a project are run.
+
+    Attributes:
+        project: the project's settings.
+        environ: the environment.
+        run_pipeline: runs an update of a pipeline in a session that is there.
+        now: the wall clock.
+        sinks: who is told of every event.
+        on_note: takes what a person should know.
+        on_session: called once Spark runs.
+    """
+
+    project: ProjectSettings
+    environ: Mapping[str, str]
+    run_pipeline: RunPipeline
+    now: Callable[[], datetime]
+    sinks: Sequence[Sink] = ()
+    on_note: Callable[[str], None] = lambda _: None
+    on_session: Callable[[], None] = lambda: None
+
+
+def run(job: Job, request: RunRequest, shop: Workshop, control: Control) -> JobOutcome:
+    """Run a job of the project.
+
+    Args:
+        job: the job, without problems.
+        request: what is asked.
+        shop: where and by whom.
+        control: the handle by which others cancel it.
+
+    Raises:
+        DltLiteError: nothing could be begun, or what happens cannot be recorded.
+    """
+    with _place(job, request.run_id, shop) as place:
+        return start_run(job, request, place, control)
+
+
+def repair(
+    job: Job, run_id: str, given: Mapping[str, str], shop: Workshop, control: Control
+) -> JobOutcome | None:
+    """Run again what did not succeed in a run.
+
+    Args:
+        job: the job as it is now, without problems.
+        run_id: the run.
+        given: values for parameters.
+        shop: where and by whom.
+        control: the handle by which others cancel it.
+
+    Returns:
+        How it ended, None where nothing was left to do.
+
+    Raises:
+        DltLiteError: it is no run of this job, it is active, or nothing could be begun.
+    """
+    with _place(job, run_id, shop) as place:
+        return repair_run(job, run_id, given, place, control)
+
+
+@contextmanager
+def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
+    project = shop.project
+    settings = settings_of(job, project)
+    schemas = tuple(dict.fromkeys(each.namespace.schema for each in project.pipelines.values()))
+    log = runs_of(project.state_root) / run_id / "spark.log"
+    opened = partial(_session, settings, shop, log)
+    with (
+        contextlib.chdir(project.root),
+        SharedSpark(opened, settings.storage_root, schemas) as spark,
+    ):
+
+        def run_other(name: str, given: Mapping[str, str], stop: Stop) -> Answer:
+            return _run_other(name, given, stop, shop, place)
+
+        means = Means(
+            project,
+            shop.environ,
+            project.state_root,
+            spark,
+            settings.engine,
+            settings.storage_root,
+            SecretStore(shop.environ),
+            shop.run_pipeline,
+            run_other,
+        )
+        place = Place(
+            project.state_root,
+            project.target,
+            partial(run_task, means=means),
+            Timing(shop.now),
+            tuple(shop.sinks),
+        )
+        yield place
+
+
+def settings_of(job: Job, project: ProjectSettings) -> PipelineSettings:
+    """Return the settings that a job's Spark is started with: of its first pipeline, if any."""
+    for task in job.tasks:
+        if isinstance(task.work, PipelineTask) and task.work.pipeline in project.pipelines:
+            return project.pipelines[task.work.pipeline]
+    if project.common is None:
+        raise InternalProblem("the project has no common settings")
+    return project.common
+
+
+@contextmanager
+def _session(settings: PipelineSettings, shop: Workshop, log: Path) -> Iterator[EngineSession]:
+    from dlt_lite.engine.session import start_session, stop_session  # noqa: PLC0415 - imports Spark
+    from dlt_lite.engine.standing import standing_in  # noqa: PLC0415
+
+    session = start_session(
+        settings.engine, environ=shop.environ, log_file=log, emit_note=shop.on_note
+    )
+    try:
+        with standing_in(session.spark, settings.project_root):
+            shop.on_session()
+            yield session
+    finally:
+        stop_session(session)
+
+
+def _run_other(
+    name: str, given: Mapping[str, str], stop: Stop, shop: Workshop, place: Place
+) -> Answer:
+    """Run another job of the project, by the same means; its events are its own."""
+    job = job_of(shop.project, name)
+    control, over = Control(), threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if stop.wait(_LOOK) is not None:
+                control.cancel()
+                return
+
+    threading.Thread(target=watch, name="dlt_lite-stop", daemon=True).start()
+    run_id = new_update_id(shop.now())
+    try:
+        own = Place(place.state_root, place.target, place.run_task, place.timing)
+        outcome = start_run(job, RunRequest(run_id, given, cause="run_job_task"), own, control)
+    finally:
+        over.set()
+    if outcome.result.is_success:
+        return Succeeded({"run_id": run_id})
+    if outcome.result is ResultState.CANCELED and stop.reason is not None:
+        return Stopped({"run_id": run_id})
+    return Failed(f"run {run_id} of job {name} ended {outcome.result}", values={"run_id": run_id})

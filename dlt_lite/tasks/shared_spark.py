@@ -1,0 +1,84 @@
+"""The runner's one Spark, started when the first task wants it; a session of its own for each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from dlt_lite.errors import DltLiteError, TaskFailed
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from dlt_lite.engine.session import EngineSession
+
+OpenSession = Callable[[], AbstractContextManager["EngineSession"]]
+
+
+class SharedSpark:
+    """Spark for all tasks of a run, in one JVM.
+
+    Args:
+        open_session: opens the session, and closes it in the end.
+        storage_root: where tables lie.
+        schemas: the schemas that tasks may write to without making them.
+    """
+
+    def __init__(
+        self, open_session: OpenSession, storage_root: str, schemas: tuple[str, ...]
+    ) -> None:
+        self._open = open_session
+        self._storage_root = storage_root
+        self._schemas = schemas
+        self._turn = threading.Lock()
+        self._catalog_turn = threading.Lock()
+        self._stack = ExitStack()
+        self._session: EngineSession | None = None
+        self._refused: DltLiteError | None = None
+
+    def __enter__(self) -> SharedSpark:
+        """Begin; nothing is started yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop Spark, where it was started."""
+        self._stack.close()
+
+    def engine(self) -> EngineSession:
+        """Return the session, started by whoever asks first.
+
+        Raises:
+            DltLiteError: it does not start; the next one who asks is told the same.
+        """
+        with self._turn:
+            if self._refused is not None:
+                raise self._refused
+            if self._session is None:
+                try:
+                    self._session = self._stack.enter_context(self._open())
+                except DltLiteError as error:
+                    self._refused = error
+                    raise
+            return self._session
+
+    @contextmanager
+    def session(self) -> Iterator[SparkSession]:
+        """Give a session of its own, with the project's tables known; end what runs in it after."""
+        from dlt_lite.engine.sessions import flow_session  # noqa: PLC0415 - imports Spark
+        from dlt_lite.engine.sharing import SPARK_ERRORS, leave  # noqa: PLC0415
+        from dlt_lite.storage.catalog import know_tables  # noqa: PLC0415
+
+        base = self.engine().spark
+        try:
+            own = flow_session(base, {})
+            with self._catalog_turn:
+                know_tables(own, self._storage_root, self._schemas)
+        except SPARK_ERRORS as error:
+            what = f"no session could be made: {str(error).splitlines()[0]}"
+            raise TaskFailed(what, fix="see spark.log in the folder of the run") from error
+        try:
+            yield own
+        finally:
+            leave(own)

@@ -1,0 +1,94 @@
+"""Secrets and SQL: where secrets come from, what they look like, where statements end."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlt_lite.errors import SecretMissing
+from dlt_lite.tasks.logs import LogFile, last_lines
+from dlt_lite.tasks.redaction import REDACTED, Redactor
+from dlt_lite.tasks.secret_store import SecretStore
+from dlt_lite.tasks.statements import statements_of
+
+
+def test_a_secret_comes_from_the_environment_before_the_folder(tmp_path: Path):
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "token").write_text("of the file\n", encoding="utf-8")
+    folder = {"DLT_LITE_SECRETS_DIR": str(tmp_path)}
+
+    of_folder = SecretStore(folder).secret_of("mail", "token")
+    of_environment = SecretStore({**folder, "DLT_LITE_SECRET_MAIL_TOKEN": "x"})
+
+    assert of_folder == "of the file"
+    assert of_environment.secret_of("mail", "token") == "x"
+    assert of_environment.seen == ("x",)
+
+
+def test_a_secret_that_nobody_has_is_an_error_that_says_where_to_put_it():
+    with pytest.raises(SecretMissing) as refused:
+        SecretStore({}).secret_of("a-b", "c.d")
+
+    assert "DLT_LITE_SECRET_A_B_C_D" in str(refused.value)
+
+
+def test_no_secret_leads_out_of_the_folder(tmp_path: Path):
+    (tmp_path / "outside").write_text("x", encoding="utf-8")
+    (tmp_path / "in").mkdir()
+
+    with pytest.raises(SecretMissing):
+        SecretStore({"DLT_LITE_SECRETS_DIR": str(tmp_path / "in")}).secret_of("..", "outside")
+
+
+WORDS = st.text(min_size=6, max_size=30).filter(lambda text: len(text.split()) == 1)
+
+
+@given(WORDS, st.binary(), st.binary())
+def test_a_secret_within_base64_is_found_wherever_it_begins(secret, before, after):
+    text = base64.b64encode(before + secret.encode("utf-8", "replace") + after)
+
+    assert REDACTED.encode() in Redactor([secret]).of_bytes(text)
+
+
+@given(st.text(min_size=4, max_size=30), st.text(), st.text(), st.integers(1, 7))
+def test_no_log_holds_a_secret_however_it_comes_in_pieces(tmp_path_factory, secret, a, b, size):
+    path = tmp_path_factory.mktemp("log") / "log"
+    whole = (a + secret + b).encode("utf-8", "replace")
+    secret_bytes = secret.encode("utf-8", "replace")
+
+    with LogFile(path, Redactor([secret.encode("utf-8", "replace").decode()])) as log:
+        for start in range(0, len(whole), size):
+            log.write(whole[start : start + size])
+
+    assert secret_bytes not in path.read_bytes()
+
+
+def test_the_beginning_and_the_end_of_a_long_log_are_kept(tmp_path: Path):
+    with LogFile(tmp_path / "log", Redactor(()), head=10, tail=10) as log:
+        for number in range(1000):
+            log.write(b"%d\n" % number)
+
+    text = (tmp_path / "log").read_text(encoding="utf-8")
+    assert text.startswith("0\n1\n2\n3\n4\n\n[")
+    assert text.endswith("998\n999\n")
+    assert len(text) < 100
+    assert last_lines(tmp_path / "log", 2) == ("998", "999")
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        ("SELECT 1", ["SELECT 1"]),
+        ("SELECT 1;\n\nSELECT 2;\n", ["SELECT 1", "SELECT 2"]),
+        ("SELECT ';' AS a; SELECT \";\"", ["SELECT ';' AS a", 'SELECT ";"']),
+        ("SELECT 'it''s;' ; SELECT `a;b`", ["SELECT 'it''s;'", "SELECT `a;b`"]),
+        (r"SELECT 'a\';b'; SELECT 2", [r"SELECT 'a\';b'", "SELECT 2"]),
+        ("-- a; b\nSELECT 1; /* ; */ SELECT 2", ["-- a; b\nSELECT 1", "/* ; */ SELECT 2"]),
+        (";;  ; -- nothing\n", []),
+        ("BEGIN\n SELECT 1;\n SELECT 2;\nEND;", ["BEGIN\n SELECT 1;\n SELECT 2;\nEND"]),
+    ],
+)
+def test_statements_end_at_semicolons_that_mean_it(text: str, statements: list[str]):
+    assert list(statements_of(text)) == statements
