@@ -16,6 +16,7 @@ from dlt_lite.storage.layout import uri
 from dlt_lite.storage.tables import register
 
 _EMBEDDED = "in-memory"
+_DEFAULT = "default"
 
 
 def know_tables(session: SparkSession, storage_root: str, schemas: tuple[str, ...] = ()) -> None:
@@ -33,12 +34,19 @@ def know_tables(session: SparkSession, storage_root: str, schemas: tuple[str, ..
     known = {each.name.lower() for each in session.catalog.listDatabases()}
     for schema in dict.fromkeys((*files.names(root), *schemas)):
         folder = f"{root}/{schema}"
-        if schema.lower() not in known:
-            place = uri(folder).replace("'", "\\'")
-            session.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}` LOCATION '{place}'")
+        _have_schema(session, schema, uri(folder), exists=schema.lower() in known)
         there = {each.name.lower() for each in session.catalog.listTables(f"`{schema}`")}
         for table in files.names(folder):
             # A log without a commit is that of a table which another task is about to make.
             log = f"{folder}/{table}/_delta_log"
             if table.lower() not in there and any(n.endswith(".json") for n in files.names(log)):
                 register(session, DatasetName(schema, table), f"{folder}/{table}")
+
+
+def _have_schema(session: SparkSession, schema: str, place: str, *, exists: bool) -> None:
+    text = place.replace("\\", "\\\\").replace("'", "\\'")
+    if not exists:
+        session.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}` LOCATION '{text}'")
+    elif schema == _DEFAULT and session.catalog.getDatabase(schema).locationUri != place:
+        # Spark makes this one itself, in its warehouse, which goes with the process.
+        session.sql(f"ALTER SCHEMA `{schema}` SET LOCATION '{text}'")

@@ -101,7 +101,8 @@ def repair(
 def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
     project = shop.project
     settings = settings_of(job, project)
-    schemas = tuple(dict.fromkeys(each.namespace.schema for each in project.pipelines.values()))
+    owners = (settings, project.common, *project.pipelines.values())
+    schemas = tuple(dict.fromkeys(each.namespace.schema for each in owners if each is not None))
     log = runs_of(project.state_root) / run_id / "spark.log"
     opened = partial(_session, settings, shop, log)
     with (

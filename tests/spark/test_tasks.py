@@ -1,0 +1,284 @@
+"""Tasks on the runner's Spark: SQL, attached processes, what they cannot break, pipelines."""
+
+import textwrap
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlt_lite.jobs.calls import Control
+from dlt_lite.jobs.results import JobResult
+from dlt_lite.workspace import Project, Watchers
+
+pytestmark = pytest.mark.spark
+
+SETTINGS = "name: tasks\nschema: work\nshell_tasks: true\n"
+
+
+class Jobs:
+    """A project with one job, run in this process on the session that is there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "pipelines" / "daily"
+        self.folder.mkdir(parents=True)
+        (root / "dlt_lite.yml").write_text(SETTINGS, encoding="utf-8")
+
+    def file(self, name: str, code: str) -> None:
+        """Write a file of the job."""
+        (self.folder / name).write_text(textwrap.dedent(code), encoding="utf-8")
+
+    def pipeline(self, name: str, **files: str) -> None:
+        """Write a pipeline."""
+        folder = self.root / "pipelines" / name
+        folder.mkdir()
+        (folder / "pipeline.yml").write_text(
+            f"name: {name}\nlibraries: [{{file: {{path: tables.py}}}}]\n", encoding="utf-8"
+        )
+        for file, code in files.items():
+            (folder / f"{file}.py").write_text(textwrap.dedent(code), encoding="utf-8")
+
+    def run(self, tasks: str, control: Control | None = None) -> JobResult:
+        """Run a job of these tasks."""
+        text = f"name: daily\ntasks:\n{textwrap.indent(textwrap.dedent(tasks), '  ')}"
+        (self.folder / "job.yml").write_text(text, encoding="utf-8")
+        watchers = Watchers(control=control or Control())
+        return Project.load(self.root).run_job("daily", watchers=watchers)
+
+    def log(self, result: JobResult, key: str) -> str:
+        """Return what a task has printed."""
+        return result.log_of(result.run.tasks[key]).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, spark) -> Jobs:
+    spark.sql("DROP SCHEMA IF EXISTS work CASCADE")
+    return Jobs(tmp_path)
+
+
+def test_sql_takes_parameters_and_hands_its_rows_on(jobs: Jobs):
+    result = jobs.run(
+        """
+        - task_key: make
+          sql_task:
+            query: >-
+              CREATE OR REPLACE TABLE work.numbers AS SELECT id, :label AS label FROM range(5);
+              SELECT count(*) AS n, max(label) AS label FROM work.numbers
+            parameters: {label: "it's; {{literal}}"}
+        - task_key: enough
+          depends_on: [{task_key: make}]
+          condition_task:
+            {op: GREATER_THAN, left: "{{tasks.make.output.first_row.n}}", right: "4"}
+        """
+    )
+
+    assert results(result) == {"make": "SUCCESS", "enough": "SUCCESS"}
+    assert result.run.tasks["make"].rows == [{"n": 5, "label": "it's; {{literal}}"}]
+    assert result.run.tasks["enough"].branch == "true"
+    assert (jobs.root / "storage/dev/tables/work/numbers/_delta_log").is_dir()
+
+
+def test_a_process_shares_tables_and_neither_settings_nor_views(jobs: Jobs, spark):
+    jobs.file("plus.py", "def one(x):\n    return x + 1\n")
+    jobs.file(
+        "first.py",
+        """
+        from pyspark.sql import SparkSession, functions as sf
+        from dlt_lite import task_values
+        from plus import one
+
+        spark = SparkSession.builder.config("spark.sql.shuffle.partitions", "3").getOrCreate()
+        assert SparkSession.getActiveSession() is spark
+        spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+        spark.range(3).createOrReplaceTempView("mine")
+        frame = spark.table("mine").select(sf.udf(one, "long")("id").alias("id"))
+        frame.write.format("delta").saveAsTable("work.ones")
+        task_values.set("parts", spark.conf.get("spark.sql.shuffle.partitions"))
+        """,
+    )
+    jobs.file(
+        "second.py",
+        """
+        from pyspark.sql import SparkSession
+        from dlt_lite import task_values
+
+        spark = SparkSession.builder.getOrCreate()
+        found = spark.table("work.ones").orderBy("id").collect()
+        task_values.set("rows", [row.id for row in found])
+        task_values.set("view", spark.catalog.tableExists("mine"))
+        task_values.set("zone", spark.conf.get("spark.sql.session.timeZone"))
+        """,
+    )
+
+    result = jobs.run(
+        """
+        - {task_key: first, spark_python_task: {python_file: first.py}}
+        - task_key: second
+          depends_on: [{task_key: first}]
+          spark_python_task: {python_file: second.py}
+        """
+    )
+
+    assert results(result) == {"first": "SUCCESS", "second": "SUCCESS"}
+    assert result.run.tasks["first"].values == {"parts": "3"}
+    assert result.run.tasks["second"].values == {"rows": [1, 2, 3], "view": False, "zone": "UTC"}
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+
+
+def test_a_process_that_stops_spark_dies_or_calls_back_hurts_nobody_else(jobs: Jobs, spark):
+    jobs.file(
+        "hurting.py",
+        """
+        import os, threading, time
+        from pyspark.sql import SparkSession
+
+        def stops():
+            spark = SparkSession.builder.getOrCreate()
+            spark.stop()
+            spark.sparkContext.stop()
+            assert SparkSession.builder.getOrCreate().range(2).count() == 2
+
+        def dies():
+            spark = SparkSession.builder.getOrCreate()
+            slow = "SELECT sum(a.id % 7 * b.id % 5) FROM range(1000000) a, range(1000000) b"
+            threading.Thread(target=lambda: spark.sql(slow).collect(), daemon=True).start()
+            time.sleep(2)
+            os._exit(9)
+
+        def calls_back():
+            spark = SparkSession.builder.getOrCreate()
+            rate = spark.readStream.format("rate").load()
+            rate.writeStream.foreachBatch(lambda batch, number: None).start()
+
+        def lives():
+            spark = SparkSession.builder.getOrCreate()
+            time.sleep(4)
+            assert spark.range(5).count() == 5
+        """,
+    )
+
+    result = jobs.run(
+        """
+        - {task_key: lives, callable_task: {function: "hurting:lives"}}
+        - {task_key: stops, callable_task: {function: "hurting:stops"}}
+        - {task_key: dies, callable_task: {function: "hurting:dies"}}
+        - {task_key: calls_back, callable_task: {function: "hurting:calls_back"}}
+        """
+    )
+
+    assert results(result) == {
+        "lives": "SUCCESS",
+        "stops": "SUCCESS",
+        "dies": "FAILED",
+        "calls_back": "FAILED",
+    }
+    assert "isolated: true" in jobs.log(result, "calls_back")
+    assert spark.range(3).count() == 3
+    assert eventually(lambda: not spark.sparkContext.statusTracker().getActiveJobsIds())
+
+
+def test_sql_past_its_time_is_interrupted(jobs: Jobs, spark):
+    began = time.monotonic()
+
+    result = jobs.run(
+        """
+        - task_key: slow
+          timeout_seconds: 3
+          sql_task:
+            query: SELECT sum(a.id % 7 * b.id % 5) FROM range(1000000) a, range(1000000) b
+        """
+    )
+
+    assert results(result) == {"slow": "TIMEDOUT"}
+    assert time.monotonic() - began < 60
+    assert eventually(lambda: not spark.sparkContext.statusTracker().getActiveJobsIds())
+
+
+def test_sql_that_is_wrong_fails_with_what_spark_says(jobs: Jobs):
+    result = jobs.run("- {task_key: wrong, sql_task: {query: SELECT nothing FROM nowhere}}\n")
+
+    assert results(result) == {"wrong": "FAILED"}
+    assert "TABLE_OR_VIEW_NOT_FOUND" in str(result.run.tasks["wrong"].error)
+
+
+def test_two_pipelines_at_once_each_find_modules_of_their_own(jobs: Jobs):
+    for name, number in (("one", 1), ("two", 2)):
+        jobs.pipeline(
+            name,
+            helping=f"number = {number}\n",
+            tables=f"""
+                from pyspark.sql import SparkSession
+                import dlt_lite as dlt
+                spark = SparkSession.getActiveSession()
+
+                @dlt.materialized_view
+                def {name}():
+                    import time
+                    time.sleep(0.3)
+                    from helping import number
+                    return spark.range(number)
+
+                @dlt.materialized_view
+                def {name}_more():
+                    from helping import number
+                    return spark.read.table("{name}").selectExpr(f"id + {{number}} AS id")
+                """,
+        )
+
+    result = jobs.run(
+        """
+        - {task_key: one, pipeline_task: {pipeline_id: one}}
+        - {task_key: two, pipeline_task: {pipeline_id: two}}
+        - task_key: count
+          depends_on: [{task_key: one}, {task_key: two}]
+          sql_task:
+            query: SELECT (SELECT max(id) FROM work.one_more) AS one,
+              (SELECT max(id) FROM work.two_more) AS two
+        """
+    )
+
+    assert results(result) == {"one": "SUCCESS", "two": "SUCCESS", "count": "SUCCESS"}
+    assert result.run.tasks["count"].rows == [{"one": 1, "two": 3}]
+
+
+def test_a_cancelled_run_leaves_nothing_running(jobs: Jobs, spark):
+    jobs.file(
+        "slow.py",
+        """
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.getOrCreate()
+        print("begun", flush=True)
+        spark.sql(
+            "SELECT sum(a.id % 7 * b.id % 5) FROM range(1000000) a, range(1000000) b"
+        ).collect()
+        """,
+    )
+    control = Control()
+    tracker = spark.sparkContext.statusTracker()
+
+    def cancel() -> None:
+        eventually(lambda: bool(tracker.getActiveJobsIds()))
+        control.cancel()
+
+    threading.Thread(target=cancel).start()
+    result = jobs.run("- {task_key: slow, spark_python_task: {python_file: slow.py}}\n", control)
+
+    assert results(result) == {"slow": "CANCELED"}
+    assert eventually(lambda: not tracker.getActiveJobsIds())
+
+
+def results(result: JobResult) -> Mapping[str, Any]:
+    return {key: each.result for key, each in result.run.tasks.items()}
+
+
+def eventually(holds: Any) -> bool:
+    """Return whether something holds within half a minute."""
+    for _ in range(300):
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
