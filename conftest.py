@@ -11,6 +11,7 @@ def spark(dlt_spark):
     return dlt_spark
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Keep the tests of a file together, and those of Spark with their one session.
 
