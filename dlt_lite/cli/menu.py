@@ -35,6 +35,7 @@ COMMANDS = (
     Command("ls", f"{_ROOM}.ls", "list pipelines and datasets"),
     Command("graph", f"{_ROOM}.graph", "draw which dataset reads which"),
     Command("show", f"{_ROOM}.show", "print rows of a dataset"),
+    Command("quarantine", f"{_ROOM}.quarantine", "show, replay or clear rows that were set aside"),
     Command("events", f"{_ROOM}.events", "print the events of a run"),
     Command("runs", f"{_ROOM}.runs", "list runs, or show one"),
     Command("config", f"{_ROOM}.config", "print the settings and where they come from"),

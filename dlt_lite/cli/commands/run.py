@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlt_lite.cli.ci import GATE_MISSED, Begun, Ci, ci_of, reported
+from dlt_lite.cli.ci import GATE_MISSED, Begun, Ci, ci_of, make_ready, reported
 from dlt_lite.cli.complaints import complaint, painted
 from dlt_lite.cli.consent import asker, can_ask
 from dlt_lite.cli.console import Console
@@ -21,6 +21,8 @@ from dlt_lite.cli.summary import next_steps, summary, tables_place
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
 from dlt_lite.cli.verdict import from_here, verdict_json
 from dlt_lite.errors import DltLiteError, exit_code_of
+from dlt_lite.events.sinks import Sink
+from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.report.summary import UpdateResult
 from dlt_lite.runs.folder import runs_of
@@ -46,18 +48,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Run an update, telling of it on stderr."""
     name = pipeline_name(arguments, invocation.program)
+    request = update_request(arguments, yes=arguments.yes)
+    return carry_out(name, request, invocation, ci_of(arguments, invocation))
+
+
+def carry_out(
+    name: str, request: UpdateRequest, invocation: Invocation, ci: Ci | None = None
+) -> int:
+    """Run an update of a pipeline, telling of it on stderr, and CI of what it wants to know.
+
+    Args:
+        name: the pipeline.
+        request: what is asked for.
+        invocation: the call.
+        ci: what CI wants; None where nobody is CI.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        DltLiteError: the update could not be begun.
+    """
     project, begun = opened(invocation), Begun()
-    pipeline_of(project.settings, name)
-    ci = ci_of(arguments, invocation)
+    settings = pipeline_of(project.settings, name)
+    if ci is not None:
+        make_ready(ci)
     try:
-        result, code = _updated(arguments, project, begun, invocation)
+        result, code = _updated(name, request, project, (begun,), invocation)
     except DltLiteError:
         if ci is not None and begun.update_id is not None:
             _reported(ci, project, begun.update_id, invocation)
         raise
     report = None
     if not invocation.wants_json:
-        _tell(result, pipeline_of(project.settings, result.pipeline).state_root, invocation)
+        _tell(result, settings.state_root, invocation)
     if ci is not None:
         report, ci_code = _reported(ci, project, result.update_id, invocation)
         code = code or ci_code
@@ -67,11 +91,13 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 
 def _updated(
-    arguments: argparse.Namespace, project: Project, begun: Begun, invocation: Invocation
+    name: str,
+    request: UpdateRequest,
+    project: Project,
+    sinks: tuple[Sink, ...],
+    invocation: Invocation,
 ) -> tuple[UpdateResult, int]:
     """Carry the update out; return what it did, and the exit code that this means."""
-    name = pipeline_name(arguments, invocation.program)
-    request = update_request(arguments, yes=arguments.yes)
     streams = invocation.streams
     with ExitStack() as stack:
         stack.enter_context(streams.kept_for_data())
@@ -81,7 +107,7 @@ def _updated(
         result = project.run(
             name,
             request=request,
-            sinks=(console, begun),
+            sinks=(console, *sinks),
             confirm=asks,
             stop=signals.stop,
             on_session=signals.reinstall,
