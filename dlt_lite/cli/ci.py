@@ -55,29 +55,35 @@ class Begun:
 
 
 def ci_of(arguments: argparse.Namespace, invocation: Invocation) -> Ci | None:
-    """Return what CI wants, None where nobody said `--ci`; what cannot be written is refused now.
+    """Return what CI wants, None where nobody said `--ci`.
 
     Raises:
         BadCommandLine: an option that means nothing without `--ci`.
-        StorageNotWritable: a folder that cannot be written.
     """
     if not arguments.ci:
         given = [name for name in _ONLY_WITH_CI if getattr(arguments, name)]
         if given:
             raise BadCommandLine(f"--{given[0]} means nothing without --ci", fix="add --ci")
         return None
-    from dlt_lite.report.files import check_writable  # noqa: PLC0415 - jinja2 costs start time
-
-    ci = Ci(
+    return Ci(
         out_of(arguments, invocation),
         forms_of(arguments),
         history_of(arguments, invocation),
         arguments.samples,
     )
+
+
+def make_ready(ci: Ci) -> None:
+    """Make the folders, and find out whether they can be written before anything runs.
+
+    Raises:
+        StorageNotWritable: one cannot.
+    """
+    from dlt_lite.report.files import check_writable  # noqa: PLC0415 - jinja2 costs start time
+
     for folder in (ci.out, ci.history):
         if folder is not None:
             check_writable(folder)
-    return ci
 
 
 def reported(ci: Ci, project: Project, update_id: str, invocation: Invocation) -> Report:

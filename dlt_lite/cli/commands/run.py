@@ -10,7 +10,7 @@ import argparse
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dlt_lite.cli.ci import GATE_MISSED, Begun, Ci, ci_of, reported
+from dlt_lite.cli.ci import GATE_MISSED, Begun, Ci, ci_of, make_ready, reported
 from dlt_lite.cli.complaints import complaint, painted
 from dlt_lite.cli.consent import asker, can_ask
 from dlt_lite.cli.console import Console
@@ -26,6 +26,7 @@ from dlt_lite.cli.summary import next_steps, summary, tables_place
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
 from dlt_lite.cli.verdict import from_here, verdict_json
 from dlt_lite.errors import BadCommandLine, DltLiteError, exit_code_of
+from dlt_lite.events.sinks import Sink
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.project.loading import pipeline_of
 from dlt_lite.report.summary import UpdateResult
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         return _run_job(name, arguments, invocation)
     if arguments.only:
         raise BadCommandLine(f"{name} is a pipeline", fix="select datasets by --select")
-    return _run_pipeline(name, arguments, invocation)
+    request = update_request(arguments, yes=arguments.yes)
+    return carry_out(name, request, invocation, ci_of(arguments, invocation))
 
 
 def _run_job(name: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -85,13 +87,29 @@ def _run_job(name: str, arguments: argparse.Namespace, invocation: Invocation) -
     )
 
 
-def _run_pipeline(name: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
-    request = update_request(arguments, yes=arguments.yes)
+def carry_out(
+    name: str, request: UpdateRequest, invocation: Invocation, ci: Ci | None = None
+) -> int:
+    """Run an update of a pipeline, telling of it on stderr, and CI of what it wants to know.
+
+    Args:
+        name: the pipeline.
+        request: what is asked for.
+        invocation: the call.
+        ci: what CI wants; None where nobody is CI.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        DltLiteError: the update could not be begun.
+    """
     project, begun = opened(invocation), Begun()
     pipeline_of(project.settings, name)
-    ci = ci_of(arguments, invocation)
+    if ci is not None:
+        make_ready(ci)
     try:
-        result, code = _updated(name, request, project, begun, invocation)
+        result, code = _updated(name, request, project, (begun,), invocation)
     except DltLiteError:
         if ci is not None and begun.update_id is not None:
             _reported(ci, project, begun.update_id, invocation)
@@ -107,19 +125,12 @@ def _run_pipeline(name: str, arguments: argparse.Namespace, invocation: Invocati
     return code
 
 
-def carry_out(name: str, request: UpdateRequest, invocation: Invocation) -> int:
-    """Run an update of a pipeline, telling of it; return the exit code."""
-    project = opened(invocation)
-    result, code = _updated(name, request, project, Begun(), invocation)
-    if invocation.wants_json:
-        _tell_json(result, None, invocation)
-    else:
-        _tell(result, project, invocation)
-    return code
-
-
 def _updated(
-    name: str, request: UpdateRequest, project: Project, begun: Begun, invocation: Invocation
+    name: str,
+    request: UpdateRequest,
+    project: Project,
+    sinks: tuple[Sink, ...],
+    invocation: Invocation,
 ) -> tuple[UpdateResult, int]:
     """Carry the update out; return what it did, and the exit code that this means."""
     streams = invocation.streams
@@ -131,7 +142,7 @@ def _updated(
         result = project.run(
             name,
             request=request,
-            sinks=(console, begun),
+            sinks=(console, *sinks),
             confirm=asks,
             stop=signals.stop,
             on_session=signals.reinstall,
