@@ -11,15 +11,7 @@ def spark(dlt_spark):
     return dlt_spark
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Keep the tests of a file together, and those of Spark with their one session.
-
-    The longest come first.
-    """
-    spark = config.rootpath / "tests" / "spark"
-    e2e = config.rootpath / "tests" / "e2e"
-    for item in items:
-        group = "spark" if item.path.is_relative_to(spark) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (item.path.parent != spark, item.path.parent != e2e))
+    """Begin with what takes longest, so that both workers end at about the same time."""
+    order = [config.rootpath / "tests" / folder for folder in ("e2e", "spark")]
+    items.sort(key=lambda item: item.path.parent not in order)
