@@ -11,7 +11,6 @@ def spark(dlt_spark):
     return dlt_spark
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Begin with what takes longest, so that both workers end at about the same time."""
     order = [config.rootpath / "tests" / folder for folder in ("e2e", "spark")]
