@@ -9,3 +9,9 @@ pytest_plugins = ["dlt_lite.testing.plugin"]
 def spark(dlt_spark):
     """The one Spark session that all tests share."""
     return dlt_spark
+
+
+def pytest_collection_modifyitems(config, items):
+    """Begin with what takes longest, so that both workers end at about the same time."""
+    order = [config.rootpath / "tests" / folder for folder in ("e2e", "spark")]
+    items.sort(key=lambda item: item.path.parent not in order)

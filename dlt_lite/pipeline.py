@@ -15,6 +15,7 @@ from dlt_lite.engine.deltalog import latest_version
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import digest
 from dlt_lite.engine.sessions import pipeline_session, result_settings
+from dlt_lite.errors import BadSelection
 from dlt_lite.events.records import (
     DatasetDefinition,
     ExpectationDefinition,
@@ -30,9 +31,9 @@ from dlt_lite.execution.survey import survey
 from dlt_lite.frontends.python_files import LoadedPipeline, load_pipeline
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow, ResolvedGraph
 from dlt_lite.graph.resolver import Surroundings, resolve
-from dlt_lite.model.datasets import DatasetKind
+from dlt_lite.model.datasets import DatasetKind, quarantine_of
 from dlt_lite.model.names import DatasetName
-from dlt_lite.model.requests import UpdateRequest
+from dlt_lite.model.requests import QuarantineRequest, UpdateRequest
 from dlt_lite.model.schema import Schema
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.plan.planner import Request, make_plan
@@ -235,6 +236,10 @@ def _manifest_dataset(
         for read in flow.reads
         if read.external
     )
+    quarantine = None
+    if dataset.sets_aside:
+        private = dataset.options.private
+        quarantine = uri(analysed.layout.table(quarantine_of(dataset), private=private))
     return ManifestDataset(
         name=dataset.shown,
         full_name=str(dataset.name),
@@ -255,6 +260,7 @@ def _manifest_dataset(
         comment=dataset.options.comment,
         columns=tuple(ManifestColumn(c.name, c.shown_type) for c in resolved.schema.columns),
         origin=str(dataset.origin),
+        quarantine=quarantine,
     )
 
 
@@ -322,7 +328,18 @@ def _request(graph: ResolvedGraph, request: UpdateRequest) -> Request:
         selected(request.select, among) if request.select else None,
         refreshed - views,
         frozenset(name.lower() for name in request.reset_checkpoint),
+        None if request.quarantine is None else _quarantine(request.quarantine, among),
     )
+
+
+def _quarantine(
+    asked: QuarantineRequest, among: Selectable
+) -> tuple[DatasetName, QuarantineRequest]:
+    found = selected([asked.dataset], among)
+    if len(found) > 1:
+        listed = ", ".join(sorted(among.shown[name] for name in found))
+        raise BadSelection(f"{asked.dataset!r} means several datasets: {listed}", fix="name one")
+    return next(iter(found)), asked
 
 
 def _published(session: SparkSession, layout: Layout) -> Callable[[DatasetName], str | None]:

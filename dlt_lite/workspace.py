@@ -122,6 +122,7 @@ class _Made:
     name: str
     called: frozenset[str]
     path: str | None
+    quarantine: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,13 +393,21 @@ class Project:
         listeners = Listeners(stop=stop, on_note=on_note, session=session)
         return _Update(self, settings, request, listeners).run()
 
-    def rows(self, dataset: str, *, limit: int = 20, version: int | None = None) -> Rows:
+    def rows(
+        self,
+        dataset: str,
+        *,
+        limit: int = 20,
+        version: int | None = None,
+        set_aside: bool = False,
+    ) -> Rows:
         """Return some rows of a dataset's table.
 
         Args:
             dataset: its name, or `pipeline.name`.
             limit: how many rows at most.
             version: the table's version; the latest by default.
+            set_aside: whether those that its rules have set aside are meant.
 
         Raises:
             BadSelection: no update of any pipeline has made such a table, or not that version.
@@ -406,9 +415,15 @@ class Project:
         made = self._table(dataset)
         from dlt_lite.engine.deltalog import latest_version  # noqa: PLC0415 - imports Spark
 
-        path = _place(str(made.path))
+        if set_aside and made.quarantine is None:
+            raise BadSelection(
+                f"no rule of {dataset} sets rows aside", fix="declare one by expect_or_quarantine"
+            )
+        path = _place(str(made.quarantine if set_aside else made.path))
         with self._session(pipeline_of(self.settings, made.pipeline)) as session:
             found = latest_version(session.spark, path)
+            if found is None and set_aside:
+                raise BadSelection(f"{dataset} has set no rows aside", fix="all were good")
             if found is None:
                 raise BadSelection(f"the table of {dataset} is gone", fix="run the pipeline")
             reader = session.spark.read.format("delta")
@@ -421,6 +436,18 @@ class Project:
             frame = reader.load(path).limit(limit)
             rows = tuple(tuple(row) for row in frame.collect())
             return Rows(tuple(frame.columns), rows, found[1] if version is None else version)
+
+    def place_of(self, dataset: str) -> tuple[str, str]:
+        """Return a dataset's pipeline and its name in it.
+
+        Args:
+            dataset: its name, or `pipeline.name`.
+
+        Raises:
+            BadSelection: no update of any pipeline has made such a table.
+        """
+        made = self._table(dataset)
+        return made.pipeline, made.name
 
     def doctor(self) -> tuple[Check, ...]:
         """Check the machine: Java, Python, versions, JARs, disk, write access."""
@@ -479,7 +506,7 @@ class Project:
             for each in manifest.datasets if manifest else ():
                 names = (each.name, f"{name}.{each.name}", each.full_name)
                 called = frozenset(text.lower() for text in names)
-                yield _Made(name, each.name, called, each.path)
+                yield _Made(name, each.name, called, each.path, each.quarantine)
 
     def _validated_without_spark(self, chosen: Sequence[PipelineSettings]) -> tuple[Validated, ...]:
         from dlt_lite.frontends.python_files import load_pipeline  # noqa: PLC0415 - PySpark
@@ -761,6 +788,9 @@ def _config(request: UpdateRequest) -> dict[str, str]:
         "full_refresh": "all" if request.full_refresh_all else " ".join(request.full_refresh),
         "reset_checkpoint": " ".join(request.reset_checkpoint),
     }
+    if (asked := request.quarantine) is not None:
+        given["quarantine"] = f"{asked.verb} {asked.dataset}"
+        given["where"] = asked.where or ""
     return {key: value for key, value in given.items() if value}
 
 

@@ -41,6 +41,7 @@ def table(
     private: bool | None = None,
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
+    quarantine_table: str | None = None,
 ) -> Callable[[Q], Q]: ...
 def table(
     query_function: Q | None = None,
@@ -59,6 +60,7 @@ def table(
     private: bool | None = None,
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
+    quarantine_table: str | None = None,
 ) -> Q | Callable[[Q], Q]:
     """Declare a table; the frame that the function returns decides of which kind.
 
@@ -81,6 +83,7 @@ def table(
         private: keep the table to this pipeline.
         tags: words that `--select tag:…` finds.
         refresh_policy: `full` replaces a materialized view at every update.
+        quarantine_table: the name of the table beside this one that takes rows set aside.
 
     Returns:
         The function, unchanged; or the decorator.
@@ -97,6 +100,7 @@ def table(
         private or temporary,
         tags,
         refresh_policy,
+        quarantine_table,
     )
     return _declaring(DeclaredAs.TABLE, query_function, name, given, spark_conf)
 
@@ -120,6 +124,7 @@ def materialized_view(
     private: bool | None = None,
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
+    quarantine_table: str | None = None,
 ) -> Callable[[Q], Q]: ...
 def materialized_view(
     query_function: Q | None = None,
@@ -137,6 +142,7 @@ def materialized_view(
     private: bool | None = None,
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
+    quarantine_table: str | None = None,
 ) -> Q | Callable[[Q], Q]:
     """Declare a materialized view: a table that is replaced when what it reads has changed.
 
@@ -155,6 +161,7 @@ def materialized_view(
         private: keep the table to this pipeline.
         tags: words that `--select tag:…` finds.
         refresh_policy: `full` replaces the view at every update.
+        quarantine_table: the name of the table beside this one that takes rows set aside.
 
     Returns:
         The function, unchanged; or the decorator.
@@ -171,6 +178,7 @@ def materialized_view(
         private,
         tags,
         refresh_policy,
+        quarantine_table,
     )
     return _declaring(DeclaredAs.MATERIALIZED_VIEW, query_function, name, given, spark_conf)
 
@@ -227,9 +235,11 @@ def create_streaming_table(
     expect_all: Conditions | None = None,
     expect_all_or_drop: Conditions | None = None,
     expect_all_or_fail: Conditions | None = None,
+    expect_all_or_quarantine: Conditions | None = None,
     row_filter: str | None = None,
     private: bool | None = None,
     tags: Sequence[str] | None = None,
+    quarantine_table: str | None = None,
 ) -> None:
     """Declare a streaming table that append flows fill.
 
@@ -246,9 +256,11 @@ def create_streaming_table(
         expect_all: expectations by name, that warn.
         expect_all_or_drop: expectations by name, that drop the row.
         expect_all_or_fail: expectations by name, that fail the flow.
+        expect_all_or_quarantine: expectations by name, that set the row aside.
         row_filter: refused, since open-source Delta cannot honour it.
         private: keep the table to this pipeline.
         tags: words that `--select tag:…` finds.
+        quarantine_table: the name of the table beside this one that takes rows set aside.
     """
     registry = active_registry()
     if registry is None:
@@ -264,11 +276,13 @@ def create_streaming_table(
         row_filter,
         private,
         tags,
+        quarantine_table=quarantine_table,
     )
     rules = (
         *rules_from(expect_all, RuleAction.WARN, registry),
         *rules_from(expect_all_or_drop, RuleAction.DROP, registry),
         *rules_from(expect_all_or_fail, RuleAction.FAIL, registry),
+        *rules_from(expect_all_or_quarantine, RuleAction.QUARANTINE, registry),
     )
     options = checked_options(given, registry, name=name)
     full = registry.add_dataset(name, DeclaredAs.STREAMING_TABLE, options, rules=rules)

@@ -1,4 +1,4 @@
-"""The six `expect` decorators. They record a rule on the function and hand it back unchanged.
+"""The `expect` decorators. They record a rule on the function and hand it back unchanged.
 
 A row passes when the condition is true; false and NULL break the rule, as in Databricks' `dlt`.
 """
@@ -71,6 +71,27 @@ def expect_all_or_fail(expectations: Mapping[str, object]) -> Callable[[Q], Q]:
         expectations: conditions by name, as in `expect`.
     """
     return _recording(expectations, RuleAction.FAIL)
+
+
+def expect_or_quarantine(name: str, inv: object) -> Callable[[Q], Q]:
+    """Set the rows that break a condition aside, whole, in the dataset's quarantine table.
+
+    A row that breaks a drop rule too is set aside, not dropped. Databricks has no such decorator.
+
+    Args:
+        name: the expectation's name, unique in its dataset.
+        inv: SQL text or a Spark Column, true for a row that passes.
+    """
+    return _recording({name: inv}, RuleAction.QUARANTINE)
+
+
+def expect_all_or_quarantine(expectations: Mapping[str, object]) -> Callable[[Q], Q]:
+    """Set rows that break any of several conditions aside, and count each.
+
+    Args:
+        expectations: conditions by name, as in `expect_or_quarantine`.
+    """
+    return _recording(expectations, RuleAction.QUARANTINE)
 
 
 def rules_from(

@@ -28,6 +28,7 @@ class GivenOptions(NamedTuple):
     private: bool | None = None
     tags: Sequence[str] | None = None
     refresh_policy: str | None = None
+    quarantine_table: str | None = None
 
 
 def checked_options(given: GivenOptions, registry: Registry, *, name: str) -> TableOptions:
@@ -51,7 +52,16 @@ def checked_options(given: GivenOptions, registry: Registry, *, name: str) -> Ta
         private=bool(given.private),
         tags=words(given.tags, registry, what=f"{name}: tags"),
         refresh_policy=policy,
+        quarantine_table=_plain_name(given.quarantine_table, registry, name=name),
     )
+
+
+def _plain_name(given: str | None, registry: Registry, *, name: str) -> str | None:
+    if given is not None and not re.fullmatch(r"\w+", str(given)):
+        fix = "give a name of letters, digits and _; it lies in the schema of its dataset"
+        _refuse(registry, name, f"has quarantine_table={given!r}", fix)
+        return None
+    return given
 
 
 def words(given: Sequence[str] | None, registry: Registry, *, what: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ COMMANDS = (
     Command("ls", f"{_ROOM}.ls", "list pipelines, datasets and jobs"),
     Command("graph", f"{_ROOM}.graph", "draw which dataset reads which, or a job"),
     Command("show", f"{_ROOM}.show", "print rows of a dataset"),
+    Command("quarantine", f"{_ROOM}.quarantine", "show, replay or clear rows that were set aside"),
     Command("events", f"{_ROOM}.events", "print the events of a run"),
     Command("runs", f"{_ROOM}.runs", "list runs; show, follow or cancel one"),
     Command("schedule", f"{_ROOM}.schedule", "print when a job is due next"),

@@ -29,6 +29,7 @@ from dlt_lite.events.records import (
     UpdateProgress,
     UpdateState,
 )
+from dlt_lite.model.rules import Counts
 
 HEARTBEAT_SECONDS = 30.0
 _NAMED_IN_HEARTBEAT = 3
@@ -160,8 +161,7 @@ class PlainConsole:
 
     def _batch_told(self, line: Line, record: FlowProgress) -> str:
         rows = "" if record.counts is None else f": {_rows(record.counts.written)}"
-        dropped = record.counts.dropped if record.counts else 0
-        lost = f", {amount(dropped)} dropped" if dropped else ""
+        lost = "".join(f", {each}" for each in _kept_out(record.counts))
         return f"{one_line(line.dataset)}: batch {record.batch_id}{rows}{lost}"
 
 
@@ -182,13 +182,20 @@ def _outcome(line: Line, now: float) -> str:
     parts = []
     if line.counts is not None:
         parts.append(_rows(line.counts.written))
-        if line.counts.dropped:
-            parts.append(f"{amount(line.counts.dropped)} dropped")
+        parts += _kept_out(line.counts)
     if line.began is not None:
         parts.append(duration(line.seconds(now)))
     elif line.reason:
         parts.append(one_line(line.reason))
     return f", {', '.join(parts)}" if parts else ""
+
+
+def _kept_out(counts: Counts | None) -> list[str]:
+    """Return how many rows were dropped and set aside, where any were."""
+    if counts is None:
+        return []
+    told = ((counts.dropped, "dropped"), (counts.quarantined, "quarantined"))
+    return [f"{amount(rows)} {what}" for rows, what in told if rows]
 
 
 def _so_far(line: Line, now: float) -> str:

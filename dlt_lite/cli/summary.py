@@ -17,7 +17,17 @@ _MOST_ROWS = 40
 _WORST = 3
 _MARGIN = "  "
 _STYLES = {"COMPLETED": "1;32", "FAILED": "1;31", "CANCELED": "1;33", "ABANDONED": "1;33"}
-_COLUMNS = ("dataset", "action", "state", ">written", ">dropped", ">time", "why")
+_COLUMNS: tuple[str, ...] = (
+    "dataset",
+    "action",
+    "state",
+    ">written",
+    ">dropped",
+    ">quarantined",
+    ">time",
+    "why",
+)
+_QUARANTINED = 5
 _NEVER_BEGUN = frozenset({"SKIPPED", "EXCLUDED", "QUEUED"})
 _IDLE = frozenset({"skip", "none"})
 
@@ -98,8 +108,12 @@ def _table(datasets: Sequence[DatasetResult], streams: Streams) -> str:
     if len(shown) > _MOST_ROWS:
         kept = [each for each in shown if not _is_idle(each)][:_MOST_ROWS]
     left_out = len(shown) - len(kept)
-    rows = [_row(each) for each in kept]
-    parts = [aligned(_COLUMNS, rows, streams)] if rows else []
+    columns, rows = _COLUMNS, [_row(each) for each in kept]
+    if not any(each.rows_quarantined for each in kept):
+        columns, *rows = (
+            (*each[:_QUARANTINED], *each[_QUARANTINED + 1 :]) for each in (columns, *rows)
+        )
+    parts = [aligned(columns, rows, streams)] if rows else []
     if left_out:
         parts.append(f"and {counted(left_out, 'dataset')} more; -o json tells of all")
     return "\n".join(parts)
@@ -117,6 +131,7 @@ def _row(dataset: DatasetResult) -> tuple[str, ...]:
         dataset.state,
         amount(dataset.rows_written) if worked else "",
         amount(dataset.rows_dropped) if worked else "",
+        amount(dataset.rows_quarantined) if worked else "",
         duration(dataset.seconds) if worked else "",
         dataset.reason,
     )

@@ -10,6 +10,8 @@ from py4j.protocol import Py4JError
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql.streaming.query import StreamingQuery
 
+from dlt_lite.engine.classes import java_class
+
 _PAUSE = 0.01
 # Above anything else a row may be seen twice (sampled before a sort, computed again after a
 # shuffle), or not at all (a limit that is reached, a join that is empty).
@@ -35,9 +37,30 @@ def observed(observation: Observation, *, patience: float) -> dict[str, Any] | N
             return None
         time.sleep(_PAUSE)
     try:
-        return dict(observation.get) or None
+        return _by_name(java.getRow()) or None
     except Py4JError:
         return None
+
+
+def observed_rows(rows: Any, like: DataFrame) -> DataFrame:
+    """Return rows that an observation collected as a frame; they stay in the JVM.
+
+    Args:
+        rows: the value that the observation saw: an array of structs, or None.
+        like: a frame of the structs' columns.
+    """
+    session = like.sparkSession
+    java_session: Any = session._jsparkSession
+    if rows is None:
+        listed = java_class(session, "java.util.ArrayList")()
+    else:
+        listed = java_class(session, "scala.jdk.javaapi.CollectionConverters").asJava(rows)
+    schema = java_session.parseDataType(like.schema.json())
+    return DataFrame(java_session.createDataFrame(listed, schema), session)
+
+
+def _by_name(row: Any) -> dict[str, Any]:
+    return {key: row.get(index) for index, key in enumerate(row.schema().fieldNames())}
 
 
 def observed_in_batch(query: StreamingQuery, name: str) -> dict[str, Any] | None:
@@ -49,8 +72,7 @@ def observed_in_batch(query: StreamingQuery, name: str) -> dict[str, Any] | None
     seen = java.streamingQuery().lastExecution().observedMetrics()
     if not seen.contains(name):
         return None
-    row = seen.apply(name)
-    return {key: row.get(index) for index, key in enumerate(row.schema().fieldNames())}
+    return _by_name(seen.apply(name))
 
 
 def is_seen_once(frame: DataFrame, name: str) -> bool:

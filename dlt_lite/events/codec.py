@@ -151,6 +151,7 @@ def _details(record: Record) -> dict[str, Any]:
         details["metrics"] = {"num_output_rows": record.counts.written}
         details["data_quality"] = {
             "dropped_records": record.counts.dropped,
+            "quarantined_records": record.counts.quarantined,
             "expectations": [_rule_row(each, record.dataset) for each in record.counts.rules],
         }
     return details
@@ -233,5 +234,6 @@ def _counts(details: Mapping[str, Any], dataset: str) -> Counts | None:
         )
         for each in quality["expectations"]
     )
-    dropped = quality["dropped_records"]
-    return Counts(details["metrics"]["num_output_rows"] + dropped, dropped, rules)
+    dropped, aside = quality["dropped_records"], quality.get("quarantined_records", 0)
+    rows = details["metrics"]["num_output_rows"] + dropped + aside
+    return Counts(rows, dropped, rules, aside)

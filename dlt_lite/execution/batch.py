@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from dlt_lite.engine.files import Files
 from dlt_lite.errors import DltLiteError
 from dlt_lite.events.records import FlowProgress, FlowState
+from dlt_lite.execution.aside import reconciled_aside, replace_views_aside
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.inputs import input_versions, pins
@@ -17,7 +18,15 @@ from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.model.rules import Counts
 from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import ReplaceTable
-from dlt_lite.quality.enforce import Enforced, count_now, counts_of, enforce, reconciled
+from dlt_lite.quality.enforce import (
+    Enforced,
+    count_now,
+    counts_of,
+    enforce,
+    reconciled,
+    seen_aside,
+    set_aside,
+)
 from dlt_lite.storage.records import RecordedCounts, write_counts
 from dlt_lite.storage.tables import (
     Transaction,
@@ -49,7 +58,7 @@ def replace_view(step: ReplaceTable, context: Context) -> Outcome:
     written = _written(resolved, context, enforced, record, state)
     context.reached("table_committed")
     views = reader.view_counts(frame)
-    counts = counts_of(enforced, written.rows) or _counted_again(resolved, context, record, written)
+    counts = _settled(resolved, context, enforced, record, written)
     counts = replace(counts, rules=(*counts.rules, *views))
     _finish_metadata(session, resolved, context)
     context.emit(
@@ -114,14 +123,39 @@ def _written(
         raise failure(error, resolved, resolved.flows[0], enforced) from error
 
 
+def _settled(
+    resolved: ResolvedDataset,
+    context: Context,
+    enforced: Enforced,
+    record: CommitRecord,
+    written: Written,
+) -> Counts:
+    """Set aside what is to be set aside; return what the rules decided."""
+    counts = counts_of(enforced, written.rows)
+    rows = None if counts is None else seen_aside(enforced, counts)
+    if counts is None:
+        counts = _counted_again(resolved, context, record, written)
+    if not counts.quarantined:
+        rows = None
+    elif rows is None:
+        rows = set_aside(_read_again(resolved, context, record), resolved.dataset.rules)
+    found = replace_views_aside(context, resolved, rows, record)
+    context.reached("quarantine_committed")
+    return reconciled_aside(counts, found)
+
+
 def _counted_again(
     resolved: ResolvedDataset, context: Context, record: CommitRecord, written: Written
 ) -> Counts:
     """Count by a job of its own, over the very versions that were read."""
+    frame = _read_again(resolved, context, record)
+    return reconciled(count_now(frame, resolved.dataset.rules), written.rows)
+
+
+def _read_again(resolved: ResolvedDataset, context: Context, record: CommitRecord) -> DataFrame:
     flow = resolved.flows[0]
     session = context.session_for(flow)
-    frame = FlowReader(context, session, pins(context, record.inputs)).frame(flow)
-    return reconciled(count_now(frame, resolved.dataset.rules), written.rows)
+    return FlowReader(context, session, pins(context, record.inputs)).frame(flow)
 
 
 def _record_counts(

@@ -13,6 +13,7 @@ from dlt_lite.events.records import FlowProgress, FlowState
 from dlt_lite.execution.batch import replace_view
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure, is_transient
+from dlt_lite.execution.replay import treat_quarantine
 from dlt_lite.execution.streaming import append_streams
 from dlt_lite.model.names import DatasetName
 from dlt_lite.plan.steps import (
@@ -24,6 +25,7 @@ from dlt_lite.plan.steps import (
     ReplaceTable,
     SkipDataset,
     Step,
+    TreatQuarantine,
     action_of,
 )
 from dlt_lite.storage.tables import change_metadata, register
@@ -60,7 +62,7 @@ class _Runner:
     def announce(self, step: Step) -> None:
         """Say that a step waits for its turn, or has none."""
         match step:
-            case ReplaceTable() | AppendStreams():
+            case ReplaceTable() | AppendStreams() | TreatQuarantine():
                 self._emit(step, FlowState.QUEUED)
             case ExcludeDataset():
                 self._emit(step, FlowState.EXCLUDED)
@@ -74,6 +76,9 @@ class _Runner:
         match step:
             case ReplaceTable() | AppendStreams():
                 return self._decided(step)
+            case TreatQuarantine():
+                self._emit(step, FlowState.RUNNING)
+                return treat_quarantine(step, self._context)
             case SkipDataset():
                 return self._left(step)
             case InlineView() | ExcludeDataset():

@@ -21,6 +21,7 @@ from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import streaming_sources
 from dlt_lite.errors import Canceled, ConcurrentWriter, DltLiteError
 from dlt_lite.events.records import FlowProgress, FlowState
+from dlt_lite.execution.aside import add_batch_aside, empty_quarantine, reconciled_aside
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.readers import FlowReader
@@ -29,7 +30,14 @@ from dlt_lite.model.rules import NO_COUNTS, Counts, RuleCount, added
 from dlt_lite.model.schema import Schema, merged, schema_from_json
 from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import Action, AppendStreams
-from dlt_lite.quality.enforce import count_now, counts_of, enforce, reconciled
+from dlt_lite.quality.enforce import (
+    Enforced,
+    count_now,
+    counts_of,
+    enforce,
+    reconciled,
+    seen_aside,
+)
 from dlt_lite.sources.progress import source_text
 from dlt_lite.storage.records import (
     CheckpointOwner,
@@ -122,6 +130,7 @@ def _begin_anew(resolved: ResolvedDataset, context: Context, state: TableState) 
         context.record("reset", resolved),
         transaction=Transaction(app_id, state.transactions.get(app_id, 0) + 1),
     )
+    empty_quarantine(context, resolved)
 
 
 def _reset_flows(
@@ -259,8 +268,31 @@ class _FlowRun:
             raise failure(error, self._resolved, self._flow, enforced) from error
         self._context.reached(f"table_committed {batch}")
         views = self._view_counts()
-        counts = counts_of(enforced, written.rows) or self._counted_again(frame, written.rows)
+        counts = counts_of(enforced, written.rows)
+        seen = None if counts is None else seen_aside(enforced, counts)
+        counts = counts or self._counted_again(frame, written.rows)
+        counts = self._set_aside(enforced, seen, batch, counts)
         self._acknowledge(batch, _together(counts, views), written.version)
+
+    def _set_aside(
+        self, enforced: Enforced, seen: DataFrame | None, batch: int, counts: Counts
+    ) -> Counts:
+        """Set the batch's bad rows aside: those that the job has seen, else by a second job."""
+        rows = enforced.aside if seen is None else seen
+        if rows is None or not counts.quarantined:
+            return counts
+        app_id = self._context.ids.quarantine(
+            self._flow.flow.name, self._state.table_id, self._generation
+        )
+        record, transaction = self._record(batch), Transaction(app_id, batch)
+        try:
+            found = add_batch_aside(self._context, self._resolved, rows, record, transaction)
+        except DltLiteError:
+            raise
+        except Exception as error:
+            raise failure(error, self._resolved, self._flow) from error
+        self._context.reached(f"quarantine_committed {batch}")
+        return reconciled_aside(counts, found)
 
     def _last_committed(self) -> int:
         """Return the flow's last batch in the table, -1 where there is none."""
@@ -300,6 +332,8 @@ class _FlowRun:
                 self._acknowledge(batch, recorded.counts, None)
             return
         counts = self._counted_again(frame, batch_rows(session, table, self._record(batch)))
+        enforced = enforce(frame, self._resolved.dataset.rules)
+        counts = self._set_aside(enforced, None, batch, counts)
         self._acknowledge(batch, _together(counts, self._view_counts()), None)
 
     def _counted_again(self, frame: DataFrame, written: int | None) -> Counts:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
 from dlt_lite.errors import (
+    BadExpectation,
     BadOption,
     BadSchema,
     DltLiteError,
@@ -15,7 +16,8 @@ from dlt_lite.errors import (
     StreamOverOverwritten,
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
-from dlt_lite.model.datasets import DatasetKind, DeclaredAs, Definitions
+from dlt_lite.model.datasets import DatasetKind, DeclaredAs, Definitions, quarantine_of
+from dlt_lite.model.rules import ASIDE_COLUMNS, RuleAction
 from dlt_lite.model.schema import places
 
 _UNSTORABLE = frozenset(" ,;{}()\n\t=")
@@ -46,6 +48,7 @@ def problems_of(graph: ResolvedGraph) -> list[DltLiteError]:
         _columns_that_cannot_be_stored,
         _columns_that_cannot_part,
         _options_that_name_no_column,
+        _rows_that_cannot_be_set_aside,
     )
     return [
         problem
@@ -234,3 +237,40 @@ def _options_that_name_no_column(
                     origin=resolved.dataset.origin,
                     fix=f"did you mean {close[0]!r}?" if close else "name a column of the result",
                 )
+
+
+def _rows_that_cannot_be_set_aside(
+    graph: ResolvedGraph, resolved: ResolvedDataset
+) -> Iterator[DltLiteError]:
+    dataset = resolved.dataset
+    if not dataset.sets_aside:
+        return
+    if resolved.kind is DatasetKind.TEMPORARY_VIEW:
+        rule = next(each for each in dataset.rules if each.action is RuleAction.QUARANTINE)
+        yield BadExpectation(
+            f"expectation {rule.name!r} of {dataset.shown} sets rows aside, but a view is not "
+            "written",
+            origin=rule.origin,
+            fix="put it on the table that reads the view, or drop the rows here",
+        )
+    name = quarantine_of(dataset)
+    others = {
+        quarantine_of(each.dataset): each.dataset
+        for each in graph.datasets.values()
+        if each.dataset.sets_aside and each is not resolved
+    }
+    taken = others.get(name) or (graph.datasets[name].dataset if name in graph.datasets else None)
+    if taken is not None:
+        yield BadOption(
+            f"the rows that {dataset.shown} sets aside would go to {name.table}, "
+            f"which is taken by {taken.shown}",
+            origin=dataset.origin,
+            fix="give another name by quarantine_table=",
+        )
+    for column in ASIDE_COLUMNS:
+        if resolved.schema.column(column) is not None:
+            yield ReservedColumn(
+                f"{dataset.shown}: column {column!r} has a name that the quarantine table needs",
+                origin=dataset.origin,
+                fix="rename it",
+            )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dlt_lite.model.names import DatasetName, Namespace
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.rules import Rule
+from dlt_lite.model.rules import Rule, RuleAction
 
 Query = Callable[[], object]
 
@@ -43,6 +43,8 @@ class TableOptions:
         private: not published: only its own pipeline sees it.
         tags: words to select by.
         refresh_policy: `auto`, or `full` for a view that is replaced at every update.
+        quarantine_table: the name of the table for rows that are set aside; None for
+            `<dataset>__quarantine`.
     """
 
     comment: str | None = None
@@ -53,6 +55,7 @@ class TableOptions:
     private: bool = False
     tags: tuple[str, ...] = ()
     refresh_policy: str = "auto"
+    quarantine_table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,17 @@ class Dataset:
     options: TableOptions
     rules: tuple[Rule, ...]
     origin: Origin
+
+    @property
+    def sets_aside(self) -> bool:
+        """Whether a rule may set rows aside."""
+        return any(rule.action is RuleAction.QUARANTINE for rule in self.rules)
+
+
+def quarantine_of(dataset: Dataset) -> DatasetName:
+    """Return the name of the table beside a dataset's that takes the rows that are set aside."""
+    own = dataset.options.quarantine_table or f"{dataset.name.table}__quarantine"
+    return replace(dataset.name, table=own.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class QuarantineVerb(StrEnum):
+    """What is done with rows that were set aside."""
+
+    REPLAY = "replay"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRequest:
+    """What a person asks of the rows that a dataset has set aside.
+
+    Attributes:
+        verb: what is done with them.
+        dataset: the dataset's name.
+        where: a condition on them, in SQL; None for all.
+    """
+
+    verb: QuarantineVerb
+    dataset: str
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +38,7 @@ class UpdateRequest:
         full_refresh_all: whether that is every dataset.
         reset_checkpoint: the flows that read their sources from the start again.
         yes: whether a reset that loses rows has consent.
+        quarantine: what is done with a dataset's rows that were set aside, and nothing else is.
     """
 
     select: tuple[str, ...] = ()
@@ -22,3 +46,4 @@ class UpdateRequest:
     full_refresh_all: bool = False
     reset_checkpoint: tuple[str, ...] = ()
     yes: bool = False
+    quarantine: QuarantineRequest | None = None

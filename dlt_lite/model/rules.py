@@ -14,6 +14,7 @@ class RuleAction(StrEnum):
     WARN = "warn"
     DROP = "drop"
     FAIL = "fail"
+    QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,18 @@ class Rule:
     action: RuleAction
     condition: object
     origin: Origin
+
+
+BROKEN, ASIDE_SINCE, ASIDE_UPDATE, ASIDE_FLOW, ASIDE_BATCH, ASIDE_SOURCES, REPLAY = (
+    "_rule_names",
+    "_quarantined_at",
+    "_update_id",
+    "_flow",
+    "_batch_id",
+    "_sources",
+    "_replay",
+)
+ASIDE_COLUMNS = (BROKEN, ASIDE_SINCE, ASIDE_UPDATE, ASIDE_FLOW, ASIDE_BATCH, ASIDE_SOURCES, REPLAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +69,24 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What one commit did: rows of the query's result = written + dropped.
+    """What one commit did: rows of the query's result = written + dropped + quarantined.
 
     Attributes:
         rows: rows of the query's result.
-        dropped: rows that a drop rule kept out.
+        dropped: rows that a drop rule kept out, and no quarantine rule kept.
         rules: what each rule decided.
+        quarantined: rows that a quarantine rule set aside.
     """
 
     rows: int
     dropped: int
     rules: tuple[RuleCount, ...] = ()
+    quarantined: int = 0
 
     @property
     def written(self) -> int:
         """Rows that were written."""
-        return self.rows - self.dropped
+        return self.rows - self.dropped - self.quarantined
 
 
 def added(first: Counts, second: Counts) -> Counts:
@@ -94,6 +109,7 @@ def added(first: Counts, second: Counts) -> Counts:
         first.rows + second.rows,
         first.dropped + second.dropped,
         (*merged, *later.values()),
+        first.quarantined + second.quarantined,
     )
 
 

@@ -40,7 +40,8 @@ class CommitRecord:
     """What dlt_lite says of its own commit, in the commit.
 
     Attributes:
-        purpose: `replace`, `batch`, `create`, `columns`, `reset` or `properties`.
+        purpose: `replace`, `batch`, `create`, `columns`, `reset`, `properties`, `replay` or
+            `clear`.
         pipeline: the pipeline's name.
         dataset: the dataset's full name.
         flow: the flow's name, None where the commit is the whole table's.

@@ -14,6 +14,7 @@ from dlt_lite.errors import BadSelection, DltLiteError, ResetIncomplete, raise_t
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName
+from dlt_lite.model.requests import QuarantineRequest, QuarantineVerb
 from dlt_lite.model.state import FlowSituation, Situation, TableState, metadata_change
 from dlt_lite.plan.columns import differences
 from dlt_lite.plan.obstacles import obstacles
@@ -26,6 +27,7 @@ from dlt_lite.plan.steps import (
     ReplaceTable,
     SkipDataset,
     Step,
+    TreatQuarantine,
 )
 from dlt_lite.project.suggestions import did_you_mean
 
@@ -38,11 +40,14 @@ class Request:
         selection: the datasets that the update is about; None for all.
         full_refresh: the datasets to compute anew from scratch, as asked for.
         reset_flows: the flows whose checkpoint begins anew.
+        quarantine: the only dataset that anything is done for, and what is done with the rows that
+            it has set aside.
     """
 
     selection: frozenset[DatasetName] | None = None
     full_refresh: frozenset[DatasetName] = field(default_factory=frozenset)
     reset_flows: frozenset[str] = field(default_factory=frozenset)
+    quarantine: tuple[DatasetName, QuarantineRequest] | None = None
 
 
 def make_plan(
@@ -89,6 +94,8 @@ class _Planner:
     def step(self, resolved: ResolvedDataset) -> Step:
         """Return the step of a dataset; those that it reads have theirs."""
         name = resolved.dataset.name
+        if self._request.quarantine is not None:
+            return self._quarantine_step(resolved, *self._request.quarantine)
         if not self._is_selected(name):
             return self._excluded(resolved)
         if resolved.kind is DatasetKind.TEMPORARY_VIEW:
@@ -102,6 +109,28 @@ class _Planner:
         if not isinstance(step, SkipDataset):
             self._writing.add(name)
         return _with_metadata(step, resolved, situation.table)
+
+    def _quarantine_step(
+        self, resolved: ResolvedDataset, dataset: DatasetName, asked: QuarantineRequest
+    ) -> Step:
+        name = resolved.dataset.name
+        if name != dataset:
+            return ExcludeDataset(name, "not selected")
+        situation = self._situations.get(name, Situation(None))
+        found = obstacles(resolved, situation, pipeline=self._pipeline, refreshed=False)
+        replays = asked.verb is QuarantineVerb.REPLAY
+        if replays and resolved.kind is not DatasetKind.STREAMING_TABLE:
+            found = [
+                BadSelection(
+                    f"{resolved.dataset.shown} is a {resolved.kind.value.replace('_', ' ')}, "
+                    "whose quarantine is replaced with it",
+                    origin=resolved.dataset.origin,
+                    fix="correct the rule or the source, and run",
+                )
+            ]
+        self.errors += found
+        action = Action.REPLAY if replays else Action.CLEAR
+        return TreatQuarantine(name, action, f"a {asked.verb} was asked for", asked.where)
 
     def idle_resets(self) -> list[DltLiteError]:
         """Return what is wrong with the flows whose checkpoint shall begin anew."""

@@ -20,6 +20,8 @@ class Action(StrEnum):
     SKIP = "skip"
     FULL_REFRESH = "full_refresh"
     RESET_CHECKPOINT = "reset_checkpoint"
+    REPLAY = "replay"
+    CLEAR = "clear"
     NONE = "none"
 
 
@@ -87,6 +89,23 @@ class SkipDataset:
 
 
 @dataclass(frozen=True, slots=True)
+class TreatQuarantine:
+    """Put rows that were set aside through today's rules again, or remove them.
+
+    Attributes:
+        dataset: the table whose rules set them aside.
+        action: replay or clear.
+        reason: why, in words.
+        where: a condition on them, in SQL; None for all.
+    """
+
+    dataset: DatasetName
+    action: Action
+    reason: str
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InlineView:
     """A temporary view: computed where it is read."""
 
@@ -102,7 +121,7 @@ class ExcludeDataset:
     reason: str
 
 
-Step = ReplaceTable | AppendStreams | SkipDataset | InlineView | ExcludeDataset
+Step = ReplaceTable | AppendStreams | SkipDataset | TreatQuarantine | InlineView | ExcludeDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +146,7 @@ class Plan:
 def action_of(step: Step) -> Action:
     """Return a step's action."""
     match step:
-        case ReplaceTable() | AppendStreams():
+        case ReplaceTable() | AppendStreams() | TreatQuarantine():
             return step.action
         case SkipDataset() | ExcludeDataset():
             return Action.SKIP

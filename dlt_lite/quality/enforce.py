@@ -1,28 +1,35 @@
 """Decide every rule in the job that writes: frame and rules in, kept rows and their counts out.
 
-The frame's rows are counted by one observe that stands directly under the filter of drop and fail
-rules, which stands directly under the writer. So the counts belong to exactly the rows that the
-commit is made of, and no optimizer moves a filter below them.
+The frame's rows are counted by one observe that stands directly under the filter of drop, fail and
+quarantine rules, which stands directly under the writer. So the counts belong to exactly the rows
+that the commit is made of, and no optimizer moves a filter below them. The first rows that a
+quarantine rule sets aside come out of the same observe; where there are more, a second job over
+the same input finds them all.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.expressions import condition_column
-from dlt_lite.engine.observing import observe, observed
-from dlt_lite.model.rules import Counts, Rule, RuleAction, RuleCount
+from dlt_lite.engine.observing import observe, observed, observed_rows
+from dlt_lite.model.rules import BROKEN, Counts, Rule, RuleAction, RuleCount
 
 _MARK = "DLT_LITE_BROKEN_ROW "
 _ROWS = "rows"
 _DROPPED = "dropped"
+_QUARANTINED = "quarantined"
+_ASIDE = "aside"
+# A row stays in the memory of its task and of the driver until the job's end.
+MOST_IN_THE_JOB = 500
 _LONGEST_RECORD = 4000
 _PATIENCE = 30.0
 _PATIENCE_AFTER_FAILURE = 1.0
@@ -36,11 +43,14 @@ class Enforced:
         kept: the rows that pass the drop rules; its action fails on a row that breaks a fail rule.
         observation: sees the counts, None where nothing needs counting.
         rules: the rules.
+        aside: the rows that a quarantine rule sets aside, by a job of their own; None without
+            such a rule.
     """
 
     kept: DataFrame
     observation: Observation | None
     rules: tuple[Rule, ...]
+    aside: DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +75,44 @@ def enforce(frame: DataFrame, rules: Sequence[Rule]) -> Enforced:
     """
     if not rules:
         return Enforced(frame, None, ())
-    counted, observation = observe(frame, counters(rules))
-    return Enforced(filtered(counted, rules), observation, tuple(rules))
+    columns, aside = counters(rules), None
+    if quarantining := _of(rules, RuleAction.QUARANTINE):
+        aside = set_aside(frame, rules)
+        bad = F.when(~all_pass(quarantining), F.lit(1))
+        row = F.struct(*_own_columns(frame), _broken(rules).alias(BROKEN))
+        columns.append(F.max_by(row, bad, MOST_IN_THE_JOB).alias(_ASIDE))
+    counted, observation = observe(frame, columns)
+    return Enforced(filtered(counted, rules), observation, tuple(rules), aside)
+
+
+def set_aside(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """Return the rows that quarantine rules set aside, and the names of all rules they break."""
+    bad = ~all_pass(_of(rules, RuleAction.QUARANTINE))
+    return frame.where(bad).select(*_own_columns(frame), _broken(rules).alias(BROKEN))
+
+
+def seen_aside(enforced: Enforced, counts: Counts) -> DataFrame | None:
+    """Return the rows that were set aside as the writing job saw them; None if it did not see all.
+
+    Args:
+        enforced: the frame whose job has run.
+        counts: what the rules decided in that very job.
+    """
+    if enforced.observation is None or enforced.aside is None:
+        return None
+    seen = observed(enforced.observation, patience=_PATIENCE)
+    if seen is None or _counts(seen, enforced.rules) != counts:
+        return None
+    rows = observed_rows(seen[_ASIDE], enforced.aside)
+    return rows if counts.quarantined <= MOST_IN_THE_JOB else None
 
 
 def filtered(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
-    """Return the rows that pass the drop rules; a row that breaks a fail rule fails the job."""
-    failing = [rule for rule in rules if rule.action is RuleAction.FAIL]
-    dropping = [rule for rule in rules if rule.action is RuleAction.DROP]
-    if failing:
+    """Return the rows that are written; a row that breaks a fail rule fails the job."""
+    if failing := _of(rules, RuleAction.FAIL):
         frame = frame.where(_or_raise(frame, failing))
-    return frame.where(all_pass(dropping)) if dropping else frame
+    kept_out = _of(rules, RuleAction.DROP, RuleAction.QUARANTINE)
+    return frame.where(all_pass(kept_out)) if kept_out else frame
 
 
 def counts_of(enforced: Enforced, written: int) -> Counts | None:
@@ -101,8 +138,9 @@ def reconciled(counts: Counts, written: int | None) -> Counts:
     if counts.written == written:
         return counts
     inexact = tuple(replace(each, exact=False) for each in counts.rules)
-    rows = counts.rows if written is None else written + counts.dropped
-    return Counts(rows, counts.dropped, inexact)
+    kept_out = counts.dropped + counts.quarantined
+    rows = counts.rows if written is None else written + kept_out
+    return Counts(rows, counts.dropped, inexact, counts.quarantined)
 
 
 def count_now(frame: DataFrame, rules: Sequence[Rule]) -> Counts:
@@ -135,7 +173,7 @@ def broken_row(message: str) -> BrokenRow | None:
 
 
 def view_counts(
-    seen: dict[str, int] | None, view: str, rules: Sequence[Rule], *, exact: bool
+    seen: Mapping[str, Any] | None, view: str, rules: Sequence[Rule], *, exact: bool
 ) -> tuple[RuleCount, ...]:
     """Return what the rules of an inlined view decided; inexact where nothing was seen."""
     if seen is None:
@@ -148,9 +186,15 @@ def counters(rules: Sequence[Rule]) -> list[Column]:
     """Return the aggregates that count what rules decide."""
     columns = [F.count(F.lit(1)).alias(_ROWS)]
     columns += [F.count_if(~_passes(rule)).alias(f"r{index}") for index, rule in enumerate(rules)]
-    dropping = [rule for rule in rules if rule.action is RuleAction.DROP]
-    if len(dropping) > 1:
-        columns.append(F.count_if(~all_pass(dropping)).alias(_DROPPED))
+    dropping = _of(rules, RuleAction.DROP)
+    quarantining = _of(rules, RuleAction.QUARANTINE)
+    if len(quarantining) > 1:
+        columns.append(F.count_if(~all_pass(quarantining)).alias(_QUARANTINED))
+    if len(dropping) > 1 or (dropping and quarantining):
+        dropped = ~all_pass(dropping)
+        if quarantining:
+            dropped &= all_pass(quarantining)
+        columns.append(F.count_if(dropped).alias(_DROPPED))
     return columns
 
 
@@ -159,16 +203,33 @@ def all_pass(rules: Sequence[Rule]) -> Column:
     return reduce(Column.__and__, [_passes(rule) for rule in rules])
 
 
-def _counts(seen: dict[str, int], rules: Sequence[Rule]) -> Counts:
+def _counts(seen: Mapping[str, Any], rules: Sequence[Rule]) -> Counts:
     rows = int(seen[_ROWS])
     failed = [int(seen[f"r{index}"]) for index in range(len(rules))]
-    dropping = [n for n, rule in zip(failed, rules, strict=True) if rule.action is RuleAction.DROP]
-    dropped = int(seen[_DROPPED]) if _DROPPED in seen else sum(dropping)
+
+    def kept_out(name: str, action: RuleAction) -> int:
+        own = [n for n, rule in zip(failed, rules, strict=True) if rule.action is action]
+        return int(seen[name]) if name in seen else sum(own)
+
     decided = tuple(
         RuleCount(rule.name, rule.action, rows - n, n)
         for n, rule in zip(failed, rules, strict=True)
     )
-    return Counts(rows, dropped, decided)
+    dropped = kept_out(_DROPPED, RuleAction.DROP)
+    return Counts(rows, dropped, decided, kept_out(_QUARANTINED, RuleAction.QUARANTINE))
+
+
+def _of(rules: Sequence[Rule], *actions: RuleAction) -> list[Rule]:
+    return [rule for rule in rules if rule.action in actions]
+
+
+def _own_columns(frame: DataFrame) -> list[Column]:
+    return [F.col(f"`{name.replace('`', '``')}`") for name in frame.columns]
+
+
+def _broken(rules: Sequence[Rule]) -> Column:
+    """Return the names of the rules that a row breaks."""
+    return F.array_compact(F.array(*[F.when(~_passes(rule), F.lit(rule.name)) for rule in rules]))
 
 
 def _passes(rule: Rule) -> Column:
@@ -177,8 +238,7 @@ def _passes(rule: Rule) -> Column:
 
 
 def _or_raise(frame: DataFrame, rules: Sequence[Rule]) -> Column:
-    broken = F.array_compact(F.array(*[F.when(~_passes(rule), F.lit(rule.name)) for rule in rules]))
-    message = F.concat(F.lit(_MARK), F.to_json(broken), F.lit(" "), _record_text(frame))
+    message = F.concat(F.lit(_MARK), F.to_json(_broken(rules)), F.lit(" "), _record_text(frame))
     raised = F.raise_error(message).cast("boolean")
     return F.when(all_pass(rules), F.lit(True)).otherwise(raised)
 

@@ -92,6 +92,7 @@ class DatasetResult:
         version: the greatest version that was seen or written; None where there is none.
         rows_written: rows that were written.
         rows_dropped: rows that a drop rule kept out.
+        rows_quarantined: rows that a quarantine rule set aside.
         expectations: what each expectation decided; its own first, then those of views it reads.
         path: URI of its Delta table; None for a view.
         error: why it failed.
@@ -107,6 +108,7 @@ class DatasetResult:
     version: int | None = None
     rows_written: int = 0
     rows_dropped: int = 0
+    rows_quarantined: int = 0
     expectations: tuple[ExpectationResult, ...] = ()
     path: str | None = None
     error: str | None = None
@@ -124,6 +126,7 @@ class DatasetResult:
             "version": self.version,
             "rows_written": self.rows_written,
             "rows_dropped": self.rows_dropped,
+            "rows_quarantined": self.rows_quarantined,
             "expectations": [each.as_json() for each in self.expectations],
             "path": self.path,
             "error": error_json(self.error),
@@ -384,6 +387,7 @@ def _dataset_result(
         version=max((p.version for _, p in story.progress if p.version is not None), default=None),
         rows_written=total.written,
         rows_dropped=total.dropped,
+        rows_quarantined=total.quarantined,
         expectations=_expectations(name, story, shown, evaluated),
         path=None if story.definition is None else story.definition.path,
         error=_error(story) if state is FlowState.FAILED else None,

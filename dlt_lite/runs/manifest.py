@@ -58,6 +58,7 @@ class ManifestDataset:
         comment: text that stands beside it.
         columns: its columns.
         origin: where it was declared.
+        quarantine: URI of the Delta table of the rows that it sets aside; None where no rule does.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ManifestDataset:
     comment: str | None = None
     columns: tuple[ManifestColumn, ...] = ()
     origin: str = ""
+    quarantine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +163,5 @@ def _dataset(plain: Mapping[str, Any]) -> ManifestDataset:
         comment=plain["comment"],
         columns=tuple(ManifestColumn(**each) for each in plain["columns"]),
         origin=plain["origin"],
+        quarantine=plain.get("quarantine"),
     )

@@ -72,6 +72,7 @@ def write_counts(files: Files, path: str, recorded: RecordedCounts) -> None:
         "update_id": recorded.update_id,
         "rows": counts.rows,
         "dropped": counts.dropped,
+        "quarantined": counts.quarantined,
         "rules": [
             [each.name, each.action, each.passed, each.failed, each.dataset, each.exact]
             for each in counts.rules
@@ -90,7 +91,8 @@ def read_counts(files: Files, path: str) -> RecordedCounts | None:
         RuleCount(name, RuleAction(action), passed, failed, dataset, exact)
         for name, action, passed, failed, dataset, exact in plain["rules"]
     )
-    return RecordedCounts(Counts(plain["rows"], plain["dropped"], rules), plain["update_id"])
+    counts = Counts(plain["rows"], plain["dropped"], rules, plain.get("quarantined", 0))
+    return RecordedCounts(counts, plain["update_id"])
 
 
 def _checked(text: str, path: str) -> dict[str, Any]:

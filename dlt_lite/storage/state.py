@@ -18,7 +18,7 @@ from dlt_lite.storage.layout import Layout
 OWNER = "dlt_lite.pipeline"
 KIND = "dlt_lite.kind"
 _FARTHEST = 100
-_OWN_ROWS = frozenset({"replace", "batch", "reset"})
+_OWN_ROWS = frozenset({"replace", "batch", "reset", "replay"})
 _OVERWRITES = ("REPLACE TABLE", "CREATE OR REPLACE", "RESTORE", "TRUNCATE")
 
 
@@ -35,6 +35,14 @@ class AppIds:
     def batch(self, flow: str, table_id: str, generation: int) -> str:
         """Return the id under which a flow's batches are counted."""
         return f"dlt_lite/batch/{self.pipeline}/{flow.lower()}/{table_id}/{generation}"
+
+    def quarantine(self, flow: str, table_id: str, generation: int) -> str:
+        """Return the id under which the batches of a flow that were set aside are counted."""
+        return f"dlt_lite/quarantine/{self.pipeline}/{flow.lower()}/{table_id}/{generation}"
+
+    def replay(self, dataset: DatasetName, quarantine_id: str) -> str:
+        """Return the id under which replays of a dataset's quarantine are counted."""
+        return f"dlt_lite/replay/{self.pipeline}/{dataset}/{quarantine_id}"
 
     def generation(self, flow: str) -> str:
         """Return the id under which a flow's checkpoint generations are counted."""

@@ -82,8 +82,8 @@ def create_table(
     kind: str,
 ) -> str:
     """Make an empty table in one commit, and return its id; one that is there is left alone."""
-    marked = _marked(session, record)
-    builder = DeltaTable.createIfNotExists(marked).location(path)
+    own = marked(session, record)
+    builder = DeltaTable.createIfNotExists(own).location(path)
     builder = builder.addColumns(StructType.fromJson(json.loads(schema.text)))
     if options.comment:
         builder = builder.comment(options.comment)
@@ -133,16 +133,37 @@ def count_generation(
 
 
 def append_rows(
-    frame: DataFrame, path: str, record: CommitRecord, transaction: Transaction
+    frame: DataFrame,
+    path: str,
+    record: CommitRecord,
+    transaction: Transaction,
+    *,
+    merge_schema: bool = False,
 ) -> Written:
-    """Append a frame's rows in one commit.
+    """Append a frame's rows in one commit; `merge_schema` adds the columns that a table lacks.
 
     Raises:
         ConcurrentWriter: the commit is not ours; another writer was first.
     """
     session = frame.sparkSession
     before = latest_version(session, path)
-    _writing(frame, "append", record, transaction).save(path)
+    writer = _writing(frame, "append", record, transaction)
+    writer.option("mergeSchema", str(merge_schema).lower()).save(path)
+    return _verified(session, path, before, record)
+
+
+def overwrite_rows(
+    frame: DataFrame, path: str, record: CommitRecord, transaction: Transaction
+) -> Written:
+    """Put a frame's rows and columns in place of all, in one commit.
+
+    Raises:
+        ConcurrentWriter: the commit is not ours; another writer was first.
+    """
+    session = frame.sparkSession
+    before = latest_version(session, path)
+    writer = _writing(frame, "overwrite", record, transaction)
+    writer.option("overwriteSchema", "true").save(path)
     return _verified(session, path, before, record)
 
 
@@ -201,9 +222,9 @@ def change_metadata(
     if change.cluster_by is not None:
         columns = ", ".join(_quoted(name) for name in change.cluster_by)
         statements.append(f"CLUSTER BY ({columns})" if columns else "CLUSTER BY NONE")
-    marked = _marked(session, record)
+    own = marked(session, record)
     for statement in statements:
-        marked.sql(f"ALTER TABLE delta.{_quoted(path)} {statement}")
+        own.sql(f"ALTER TABLE delta.{_quoted(path)} {statement}")
 
 
 def register(session: SparkSession, name: DatasetName, path: str) -> None:
@@ -255,7 +276,7 @@ def _id_of(session: SparkSession, path: str) -> str:
     return found[0]
 
 
-def _marked(session: SparkSession, record: CommitRecord) -> SparkSession:
+def marked(session: SparkSession, record: CommitRecord) -> SparkSession:
     """Return a session of its own whose every commit says who made it: flows run in parallel."""
     return flow_session(session, {_METADATA: record.text()})
 

@@ -201,6 +201,7 @@ def test_an_update_tells_of_every_dataset_in_a_stable_shape(journey: Journey):
             "version": None,
             "rows_written": int,
             "rows_dropped": int,
+            "rows_quarantined": int,
             "expectations": list,
             "path": None,
             "error": type(None),

@@ -220,7 +220,7 @@ def test_a_change_of_a_query_changes_its_definition_alone(old, new, affected, pr
 
 @pytest.mark.parametrize(
     ("file", "affected"),
-    [("helpers.py", PYTHON), ("late.py", {"by_late_import"}), ("other.py", set())],
+    [("helpers.py", PYTHON), ("late.py", PYTHON), ("other.py", set())],
 )
 def test_a_change_of_a_loaded_file_changes_what_holds_python(file, affected, project, spark):
     before = definitions(spark, project())

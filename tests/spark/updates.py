@@ -148,6 +148,8 @@ def figures(state_root: Path) -> dict[str, int]:
             continue
         dataset, counts = event.record.dataset, event.record.counts
         found = {f"{dataset}: rows": counts.rows, f"{dataset}: dropped": counts.dropped}
+        if counts.quarantined:
+            found[f"{dataset}: quarantined"] = counts.quarantined
         for rule in counts.rules:
             name = f"{rule.dataset or dataset}.{rule.name} in {dataset}"
             found |= {f"{name}: passed": rule.passed, f"{name}: failed": rule.failed}

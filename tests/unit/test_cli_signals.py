@@ -19,6 +19,9 @@ SCRIPT = """
 import signal, subprocess, sys
 from dlt_lite.cli.signals import Signals
 
+# A shell lets what it starts in the background ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def say(text):
     print(text, flush=True)
 

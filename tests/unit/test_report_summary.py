@@ -115,6 +115,7 @@ def test_a_whole_update_has_the_shape_that_others_rely_on():
                 "version": 3,
                 "rows_written": 8,
                 "rows_dropped": 2,
+                "rows_quarantined": 0,
                 "expectations": [{"name": "positive", "action": "drop", "passed": 8, "failed": 2}],
                 "path": "file:/lake/orders",
                 "error": None,

@@ -77,7 +77,8 @@ def _figures(event: Event) -> str:
         return ""
     counts = record.counts
     failed = [f"{each.name} {amount(each.failed)}" for each in counts.rules if each.failed]
+    aside = f", {amount(counts.quarantined)} quarantined" if counts.quarantined else ""
     violated = f"; violated: {', '.join(failed)}" if failed else ""
     return one_line(
-        f" {amount(counts.written)} written, {amount(counts.dropped)} dropped{violated}"
+        f" {amount(counts.written)} written, {amount(counts.dropped)} dropped{aside}{violated}"
     )

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         return _run_job(name, arguments, invocation)
     if arguments.only:
         raise BadCommandLine(f"{name} is a pipeline", fix="select datasets by --select")
-    return _run_pipeline(name, arguments, invocation)
+    return carry_out(name, update_request(arguments, yes=arguments.yes), invocation)
 
 
 def _run_job(name: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -73,8 +73,8 @@ def _run_job(name: str, arguments: argparse.Namespace, invocation: Invocation) -
     )
 
 
-def _run_pipeline(name: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
-    request = update_request(arguments, yes=arguments.yes)
+def carry_out(name: str, request: UpdateRequest, invocation: Invocation) -> int:
+    """Run an update of a pipeline, telling of it on stderr; return the exit code."""
     project, streams = opened(invocation), invocation.streams
     with ExitStack() as stack:
         stack.enter_context(streams.kept_for_data())

@@ -15,6 +15,7 @@ from dlt_lite.cli.figures import counted
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.opening import opened
 from dlt_lite.cli.streams import aligned
+from dlt_lite.workspace import Rows
 
 _LONGEST_CELL = 80
 _ROWS = 20
@@ -30,19 +31,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the rows."""
-    streams = invocation.streams
-    with streams.kept_for_data():
+    with invocation.streams.kept_for_data():
         found = opened(invocation).rows(
             arguments.dataset, limit=arguments.limit, version=arguments.version
         )
+    tell_rows(found, arguments.dataset, invocation)
+    return 0
+
+
+def tell_rows(found: Rows, dataset: str, invocation: Invocation) -> None:
+    """Print rows of a dataset."""
+    streams = invocation.streams
     rows = [[plain_value(value) for value in row] for row in found.rows]
     if invocation.wants_json:
         streams.json([dict(zip(found.columns, row, strict=True)) for row in rows])
-        return 0
+        return
     cells = [[_cell(value) for value in row] for row in rows]
     streams.data(aligned(found.columns, cells, streams))
-    streams.say(f"{counted(len(rows), 'row')}, version {found.version} of {arguments.dataset}")
-    return 0
+    streams.say(f"{counted(len(rows), 'row')}, version {found.version} of {dataset}")
 
 
 def plain_value(value: object) -> object:
