@@ -11,11 +11,13 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.session import start_session, stop_session
+from dlt_lite.engine.sessions import flow_session
 from dlt_lite.engine.sharing import Invitation, answer_with, attach
 from dlt_lite.frontends.modules import ship_project
 from dlt_lite.model.settings import EngineSettings
 from dlt_lite.storage.catalog import know_tables
 from dlt_lite.tasks.orders import Order
+from dlt_lite.tasks.shared_spark import TASK_SETTINGS
 
 
 def offer_session(order: Order, invited: Callable[[], Mapping[str, Any]]) -> None:
@@ -49,4 +51,4 @@ def _own(order: Order, engine: Mapping[str, Any]) -> SparkSession:
     session = start_session(settings, environ=os.environ, log_file=None, emit_note=print)
     atexit.register(stop_session, session)
     know_tables(session.spark, order.storage_root)
-    return session.spark
+    return flow_session(session.spark, TASK_SETTINGS)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from dlt_lite.engine.session import EngineSession
 
+# The JVM goes on with a call whose caller has died, and may begin a job after the first look.
+_LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+# As on Databricks: a table that is made without a format is one of Delta.
+TASK_SETTINGS = {"spark.sql.sources.default": "delta"}
 OpenSession = Callable[[], AbstractContextManager["EngineSession"]]
 
 
@@ -35,6 +39,7 @@ class SharedSpark:
         self._turn = threading.Lock()
         self._catalog_turn = threading.Lock()
         self._stack = ExitStack()
+        self._over = threading.Event()
         self._session: EngineSession | None = None
         self._refused: DltLiteError | None = None
 
@@ -44,6 +49,7 @@ class SharedSpark:
 
     def __exit__(self, *_: object) -> None:
         """Stop Spark, where it was started."""
+        self._over.set()
         self._stack.close()
 
     def engine(self) -> EngineSession:
@@ -72,7 +78,7 @@ class SharedSpark:
 
         base = self.engine().spark
         try:
-            own = flow_session(base, {})
+            own = flow_session(base, TASK_SETTINGS)
             with self._catalog_turn:
                 know_tables(own, self._storage_root, self._schemas)
         except SPARK_ERRORS as error:
@@ -82,3 +88,13 @@ class SharedSpark:
             yield own
         finally:
             leave(own)
+            threading.Thread(target=self._look_again, args=(own,), daemon=True).start()
+
+    def _look_again(self, session: SparkSession) -> None:
+        """End what begins in a session after its task has ended."""
+        from dlt_lite.engine.sharing import leave  # noqa: PLC0415 - imports Spark
+
+        for pause in _LOOKS:
+            if self._over.wait(pause):
+                return
+            leave(session)
