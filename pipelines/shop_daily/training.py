@@ -13,8 +13,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 from sklearn import __version__ as sklearn_version
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from dlt_lite import task_values
 
@@ -116,12 +118,10 @@ def parted(sessions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return sessions[sessions["started_at"] < cut], sessions[sessions["started_at"] >= cut]
 
 
-def fitted(train: pd.DataFrame, seed: int) -> RandomForestClassifier:
-    """Return a trained model: small trees, so that it is quick to train and to save."""
-    model = RandomForestClassifier(
-        n_estimators=60, max_depth=6, min_samples_leaf=20, random_state=seed, n_jobs=1
-    )
-    return model.fit(train[[*FEATURES]], train[TARGET])
+def fitted(train: pd.DataFrame, seed: int) -> Pipeline:
+    """Return a trained model; of its parts skops knows every one, so it loads without trust."""
+    regression = LogisticRegression(solver="saga", max_iter=200, random_state=seed)
+    return make_pipeline(StandardScaler(), regression).fit(train[[*FEATURES]], train[TARGET])
 
 
 def base_rate(train: pd.DataFrame, test: pd.DataFrame) -> pd.Series:
@@ -140,7 +140,7 @@ def scored(predicted: pd.Series, test: pd.DataFrame) -> Score:
     )
 
 
-def saved(model: RandomForestClassifier, facts: dict[str, object], folder: Path) -> None:
+def saved(model: Pipeline, facts: dict[str, object], folder: Path) -> None:
     """Save the model, its metrics and its card; skops runs no code when the model is loaded."""
     folder.mkdir(parents=True, exist_ok=True)
     skops.io.dump(model, folder / "model.skops")
@@ -161,8 +161,8 @@ def card(facts: dict[str, object]) -> str:
     lines = [
         "# Does a session end in an order?",
         "",
-        "A random forest over single sessions of the flower shop's app. For study: the data is",
-        "synthetic and describes no real people; do not decide about people by it.",
+        "A logistic regression over single sessions of the flower shop's app. For study: the data",
+        "is synthetic and describes no real people; do not decide about people by it.",
         "",
         f"- data: `{facts['table']}`, version {facts['table_version']}",
         f"- trained on {facts['sessions_trained_on']} sessions",

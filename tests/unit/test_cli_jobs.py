@@ -1,0 +1,227 @@
+"""Jobs on the command line, without Spark: run, repair, show, logs, plan, graph, schema."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from dlt_lite.cli.app import main
+
+JOB = """
+name: daily
+parameters: [{name: day, default: "2027-01-01"}]
+schedule: {quartz_cron_expression: "0 0 2 * * ?", timezone_id: Europe/Berlin}
+permissions: [{level: CAN_VIEW}]
+tasks:
+  - task_key: first
+    callable_task: {function: "work:first"}
+  - task_key: check
+    depends_on: [{task_key: first}]
+    condition_task: {op: EQUAL_TO, left: "{{tasks.first.values.day}}", right: "2027-01-01"}
+  - task_key: second
+    depends_on: [{task_key: check, outcome: "true"}]
+    callable_task: {function: "work:second", parameters: {token: "{{secrets/mail/token}}"}}
+  - task_key: third
+    depends_on: [{task_key: second}]
+    callable_task: {function: "work:third"}
+  - task_key: beside
+    depends_on: [{task_key: first}]
+    shell_task: {command: [sh, -c, "echo beside"]}
+"""
+WORK = """
+from pathlib import Path
+
+from dlt_lite import task_values
+
+
+def first(day):
+    task_values.set("day", day)
+    print("day", day)
+
+
+def second(token):
+    print("token", token)
+    if not Path("mended").exists():
+        raise ValueError("not mended, " + token)
+
+
+def third():
+    print("third")
+"""
+
+
+@pytest.fixture
+def call(tmp_path: Path, capsys, monkeypatch):
+    """Carry out a command in a project with a job."""
+    folder = tmp_path / "pipelines" / "daily"
+    folder.mkdir(parents=True)
+    (tmp_path / "dlt_lite.yml").write_text("name: shop\nshell_tasks: true\n", encoding="utf-8")
+    (folder / "job.yml").write_text(textwrap.dedent(JOB), encoding="utf-8")
+    (folder / "work.py").write_text(WORK, encoding="utf-8")
+    monkeypatch.setenv("DLT_LITE_SECRET_MAIL_TOKEN", "hunter2hunter2")
+    monkeypatch.chdir(tmp_path)
+
+    def called(*words: str) -> tuple[int, str, str]:
+        code = main([*words])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return called
+
+
+def test_a_run_fails_is_repaired_and_runs_only_what_is_missing(call, tmp_path: Path):
+    code, out, err = call("run", "daily")
+    failed = json.loads(call("runs", "show", "latest", "-o", "json")[1])
+    (tmp_path / "mended").touch()
+    repaired_code, repaired, _ = call("repair", "daily", "-o", "json")
+    again = call("repair", "daily")
+
+    assert code == 1
+    assert results(failed) == {
+        "first": "SUCCESS",
+        "check": "SUCCESS",
+        "second": "FAILED",
+        "third": "UPSTREAM_FAILED",
+        "beside": "SUCCESS",
+    }
+    assert f"repair daily {failed['run_id']}" in out
+    assert "not mended, [REDACTED] (pipelines/daily/work.py:18)" in out
+    assert "critical path: first" in out
+    assert "second: FAILED" in err
+    assert repaired_code == 0
+    assert set(results(json.loads(repaired)).values()) == {"SUCCESS"}
+    assert attempts(json.loads(repaired)) == {
+        "first": 1,
+        "check": 1,
+        "second": 2,
+        "third": 1,
+        "beside": 1,
+    }
+    assert again[0] == 0
+    assert "nothing to repair" in again[2]
+
+
+def test_no_file_of_a_run_holds_a_secret(call, tmp_path: Path):
+    call("run", "daily")
+
+    files = [path for path in (tmp_path / ".dlt_lite").rglob("*") if path.is_file()]
+    assert [path for path in files if b"hunter2" in path.read_bytes()] == []
+    assert any(b"token [REDACTED]" in path.read_bytes() for path in files)
+
+
+def test_a_parameter_decides_a_condition_and_what_hangs_on_it(call):
+    code, out, _ = call("run", "daily", "--param", "day=2027-02-02", "-o", "json")
+
+    found = json.loads(out)
+    assert code == 0
+    assert found["parameters"] == {"day": "2027-02-02"}
+    assert results(found)["second"] == "EXCLUDED"
+
+
+def test_some_tasks_only_are_run(call):
+    code, out, _ = call("run", "daily", "--only", "first,beside", "-o", "json")
+
+    assert code == 0
+    assert results(json.loads(out)) == {"first": "SUCCESS", "beside": "SUCCESS"}
+
+
+def test_the_log_of_a_task_is_printed(call):
+    call("run", "daily", "--only", "first+")
+
+    assert call("runs", "logs", "latest", "--task", "beside")[:2] == (0, "beside\n")
+    assert call("runs", "logs", "latest", "--task", "first", "-f")[:2] == (0, "day 2027-01-01\n")
+    code, _, err = call("runs", "logs", "latest", "--task", "besides")
+    assert code == 2
+    assert "did you mean 'beside'?" in err
+
+
+def test_the_plan_says_what_when_and_writes_nothing(call, tmp_path: Path):
+    before = sorted(tmp_path.rglob("*"))
+
+    code, out, _ = call("plan", "daily")
+
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == [
+        "first",
+        "check",
+        "beside",
+        "second",
+        "third",
+    ]
+    assert "after check is true" in out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_job_is_drawn_and_listed(call):
+    mermaid = call("graph", "daily", "--format", "mermaid")[1]
+    listed = json.loads(call("ls", "--jobs", "-o", "json")[1])
+
+    assert mermaid.startswith("flowchart LR")
+    assert mermaid.count("-->") == 4
+    assert [(each["name"], each["last_state"]) for each in listed] == [("daily", None)]
+
+
+def test_validate_names_the_keys_that_do_nothing_here(call):
+    code, out, err = call("validate")
+
+    assert code == 0
+    assert "job daily: 5 tasks" in out
+    assert "permissions does nothing here" in err
+
+
+def test_the_coming_times_are_printed_in_both_zones(call):
+    code, out, _ = call("schedule", "next", "daily", "-n", "3", "-o", "json")
+
+    found = json.loads(out)
+    assert code == 0
+    assert [each["local"][11:19] for each in found] == ["02:00:00"] * 3
+
+
+def test_the_schema_takes_the_job(call, tmp_path: Path):
+    schema = json.loads(call("schema", "job")[1])
+    job = yaml.safe_load((tmp_path / "pipelines/daily/job.yml").read_text(encoding="utf-8"))
+    wrong = {**job, "tasks": [{"task_key": "a", "depend_on": []}]}
+
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid(job)
+    assert not Draft202012Validator(schema).is_valid(wrong)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("run", "dayly"), "did you mean 'daily'?"),
+        (("repair", "dayly"), "did you mean 'daily'?"),
+        (("run", "daily", "--select", "x"), "takes no datasets"),
+        (("repair", "daily"), "has had no run"),
+        (("runs", "show", "latest"), "there has been no run"),
+        (("run", "daily", "--param", "dai=1"), "dai"),
+        (("run", "daily", "--only", "frist"), "did you mean"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_written(call, tmp_path, words, hint):
+    code, out, err = call(*words)
+
+    assert code == 2
+    assert hint in out + err
+    assert list(tmp_path.glob(".dlt_lite/runs/*")) == []
+
+
+def test_a_run_that_is_over_cannot_be_cancelled(call):
+    call("run", "daily", "--only", "first")
+
+    code, _, err = call("runs", "cancel", "latest")
+
+    assert code == 2
+    assert "is over: COMPLETED" in err
+
+
+def results(run: dict) -> dict[str, str]:
+    return {each["task"]: each["result"] for each in run["tasks"]}
+
+
+def attempts(run: dict) -> dict[str, int]:
+    return {each["task"]: each["attempts"] for each in run["tasks"]}
