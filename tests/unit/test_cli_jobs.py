@@ -88,7 +88,7 @@ def test_a_run_fails_is_repaired_and_runs_only_what_is_missing(call, tmp_path: P
         "beside": "SUCCESS",
     }
     assert f"repair daily {failed['run_id']}" in out
-    assert "not mended, [REDACTED] (pipelines/daily/work.py:18)" in out
+    assert "not mended, [REDACTED] (pipelines/daily/work.py:15)" in out
     assert "critical path: first" in out
     assert "second: FAILED" in err
     assert repaired_code == 0
