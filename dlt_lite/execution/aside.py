@@ -19,8 +19,14 @@ from dlt_lite.model.rules import (
     REPLAY,
     Counts,
 )
-from dlt_lite.model.state import CommitRecord
-from dlt_lite.storage.quarantine import add_aside, empty_aside, last_aside, replace_aside
+from dlt_lite.model.state import CommitRecord, TableState
+from dlt_lite.storage.quarantine import (
+    add_aside,
+    begin_filling,
+    empty_aside,
+    last_aside,
+    replace_aside,
+)
 from dlt_lite.storage.tables import Transaction
 
 
@@ -36,6 +42,8 @@ def add_batch_aside(
     rows: DataFrame,
     record: CommitRecord,
     transaction: Transaction,
+    *,
+    table: TableState,
 ) -> int | None:
     """Append the rows of one batch that were set aside; None where they are there already.
 
@@ -45,11 +53,26 @@ def add_batch_aside(
         rows: the rows, with the names of the rules that they break.
         record: what the commit says of itself.
         transaction: the flow's id and the batch.
+        table: the dataset's table, as the flow found it.
     """
     path = quarantine_path(context, resolved)
     if last_aside(context.session, path, transaction.app_id) >= transaction.version:
         return None
-    return add_aside(_labelled(rows, record), path, record, transaction).rows
+    labelled, filling = _labelled(rows, record), _filling(context, table)
+    return add_aside(labelled, path, record, transaction, filling=filling).rows
+
+
+def begin_anew(context: Context, resolved: ResolvedDataset, table: TableState) -> None:
+    """Remove what was set aside while the table was filled before: those rows come again.
+
+    Args:
+        context: the update.
+        resolved: the streaming table.
+        table: its table, ready to be filled.
+    """
+    path, transaction = _next(context, resolved)
+    record = context.record("reset", resolved)
+    begin_filling(context.session, path, _filling(context, table), record, transaction)
 
 
 def replace_views_aside(
@@ -63,18 +86,11 @@ def replace_views_aside(
         rows: the rows, with the names of the rules that they break; None where there are none.
         record: what the commit says of itself.
     """
-    path = quarantine_path(context, resolved)
-    app_id = context.ids.view(quarantine_of(resolved.dataset))
-    transaction = Transaction(app_id, last_aside(context.session, path, app_id) + 1)
+    path, transaction = _next(context, resolved)
     if rows is None:
         empty_aside(context.session, path, record, transaction)
         return 0
     return replace_aside(_labelled(rows, record), path, record, transaction).rows
-
-
-def empty_quarantine(context: Context, resolved: ResolvedDataset) -> None:
-    """Remove what was set aside: the rows come again, from the sources."""
-    replace_views_aside(context, resolved, None, context.record("reset", resolved))
 
 
 def reconciled_aside(counts: Counts, found: int | None) -> Counts:
@@ -83,6 +99,18 @@ def reconciled_aside(counts: Counts, found: int | None) -> Counts:
         return counts
     inexact = tuple(replace(each, exact=False) for each in counts.rules)
     return Counts(counts.written + counts.dropped + found, counts.dropped, inexact, found)
+
+
+def _next(context: Context, resolved: ResolvedDataset) -> tuple[str, Transaction]:
+    """Return where the quarantine lies, and the transaction of its next replacement."""
+    path = quarantine_path(context, resolved)
+    app_id = context.ids.view(quarantine_of(resolved.dataset))
+    return path, Transaction(app_id, last_aside(context.session, path, app_id) + 1)
+
+
+def _filling(context: Context, table: TableState) -> str:
+    """Return what tells a table, and how often it was emptied, from all others."""
+    return f"{table.table_id}/{table.transactions.get(context.ids.generation(''), 0)}"
 
 
 def _labelled(rows: DataFrame, record: CommitRecord) -> DataFrame:

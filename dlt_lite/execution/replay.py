@@ -23,7 +23,7 @@ from dlt_lite.execution.failures import failure
 from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.model.rules import NO_COUNTS, REPLAY, Counts, RuleAction, added
 from dlt_lite.plan.steps import Action, TreatQuarantine
-from dlt_lite.quality.enforce import all_pass, counts_of, enforce, reconciled
+from dlt_lite.quality.enforce import all_pass, count_now, counts_of, enforce, reconciled
 from dlt_lite.storage.quarantine import aside_rows, mark_for_replay, remove_aside
 from dlt_lite.storage.tables import Transaction, add_columns, append_rows
 
@@ -65,8 +65,7 @@ class _Treatment:
     def replay(self) -> Outcome:
         """Put what passes today's rules into the table."""
         where = self._where()
-        if self._resolved.schema.columns:
-            self._make_columns_fit()
+        self._make_columns_fit()
         counts = self._finish_earlier()
         number = self._last() + 1
         rules = [r for r in self._resolved.dataset.rules if r.action is not RuleAction.WARN]
@@ -86,12 +85,9 @@ class _Treatment:
         return Outcome(changed=False, version=self._report(None))
 
     def _finish_earlier(self) -> Counts:
-        """Do what an earlier replay left undone."""
-        counts = NO_COUNTS
-        marked = self._rows().where(F.col(REPLAY).isNotNull()).select(REPLAY).distinct()
-        for row in marked.orderBy(REPLAY).limit(2).collect():
-            counts = added(counts, self._append(row[0]))
-        return counts
+        """Do what an earlier replay left undone; only one can be, since each begins by this."""
+        marked = self._rows().agg(F.max(REPLAY)).first()
+        return NO_COUNTS if marked is None or marked[0] is None else self._append(marked[0])
 
     def _append(self, number: int) -> Counts:
         """Append the rows that are marked with a number, where they are not in; remove them."""
@@ -116,7 +112,7 @@ class _Treatment:
             Transaction(self._app_id(), number),
         )
         counts = counts_of(enforced, written.rows)
-        return reconciled(Counts(written.rows, 0), written.rows) if counts is None else counts
+        return counts or reconciled(count_now(fitting, warning), written.rows)
 
     def _app_id(self) -> str:
         return self._context.ids.replay(self._step.dataset, self._quarantine.table_id)

@@ -21,7 +21,7 @@ from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import streaming_sources
 from dlt_lite.errors import Canceled, ConcurrentWriter, DltLiteError
 from dlt_lite.events.records import FlowProgress, FlowState
-from dlt_lite.execution.aside import add_batch_aside, empty_quarantine, reconciled_aside
+from dlt_lite.execution.aside import add_batch_aside, begin_anew, reconciled_aside
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.readers import FlowReader
@@ -74,6 +74,8 @@ def append_streams(step: AppendStreams, context: Context) -> Outcome:
     state = context.state_of(step.dataset)
     if state is None:
         raise Canceled(f"the table of {resolved.dataset.shown} vanished", fix="run again")
+    if resolved.dataset.sets_aside or step.action is Action.FULL_REFRESH:
+        begin_anew(context, resolved, state)
     runs = [_FlowRun(flow, resolved, context, state, step) for flow in resolved.flows]
     counts = _all_of(runs, context.settings.parallel_flows)
     rows = sum(each.written for each in counts)
@@ -130,7 +132,7 @@ def _begin_anew(resolved: ResolvedDataset, context: Context, state: TableState) 
         context.record("reset", resolved),
         transaction=Transaction(app_id, state.transactions.get(app_id, 0) + 1),
     )
-    empty_quarantine(context, resolved)
+    context.reached("table_emptied")
 
 
 def _reset_flows(
@@ -286,7 +288,9 @@ class _FlowRun:
         )
         record, transaction = self._record(batch), Transaction(app_id, batch)
         try:
-            found = add_batch_aside(self._context, self._resolved, rows, record, transaction)
+            found = add_batch_aside(
+                self._context, self._resolved, rows, record, transaction, table=self._state
+            )
         except DltLiteError:
             raise
         except Exception as error:

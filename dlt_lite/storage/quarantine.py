@@ -1,7 +1,8 @@
 """The table beside a dataset's: rows that rules have set aside, whole, with their reasons.
 
 A batch's rows are appended once: the batch's number rides in the commit. A view's are replaced with
-it. The columns of the query come first, then those that say why and when.
+it. The columns of the query come first, then those that say why and when. A property says which
+filling of the dataset's table the rows belong to: those of an earlier one would come twice.
 """
 
 from __future__ import annotations
@@ -12,34 +13,49 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 from pyspark.sql.types import StructType
 
-from dlt_lite.engine.deltalog import snapshot
+from dlt_lite.engine.deltalog import Commit, commit, snapshot
 from dlt_lite.engine.empties import empty_frame
 from dlt_lite.errors import NotOurs, SchemaIncompatible
 from dlt_lite.model.rules import REPLAY
-from dlt_lite.model.state import CommitRecord
+from dlt_lite.model.state import CommitRecord, MetadataChange
 from dlt_lite.storage.state import KIND, OWNER
-from dlt_lite.storage.tables import Transaction, Written, append_rows, marked, overwrite_rows
+from dlt_lite.storage.tables import (
+    Transaction,
+    Written,
+    append_rows,
+    change_metadata,
+    marked,
+    overwrite_rows,
+)
 
 KIND_OF_QUARANTINE = "quarantine"
+_FILLING = "dlt_lite.filling"
 
 
 def last_aside(session: SparkSession, path: str, app_id: str) -> int:
-    """Return the last batch of a flow that was set aside, -1 where there is none."""
+    """Return the last version of an application id in the table, -1 where there is none."""
     found = snapshot(session, path)
     return -1 if found is None else found.transactions.get(app_id, -1)
 
 
 def add_aside(
-    frame: DataFrame, path: str, record: CommitRecord, transaction: Transaction
+    frame: DataFrame, path: str, record: CommitRecord, transaction: Transaction, *, filling: str
 ) -> Written:
     """Append rows that were set aside; make the table where there is none.
+
+    Args:
+        frame: the rows.
+        path: where the table lies.
+        record: what the commit says of itself.
+        transaction: what makes it happen only once.
+        filling: which filling of the dataset's table they belong to.
 
     Raises:
         NotOurs: a table that dlt_lite did not make is in its place.
         SchemaIncompatible: the table has a column of another type.
         ConcurrentWriter: the commit is not ours; another writer was first.
     """
-    _made(frame, path, record)
+    _made(frame, path, record, filling)
     try:
         return append_rows(frame, path, record, transaction, merge_schema=True)
     except PySparkException as error:
@@ -55,28 +71,52 @@ def replace_aside(
         NotOurs: a table that dlt_lite did not make is in its place.
         ConcurrentWriter: the commit is not ours; another writer was first.
     """
-    _made(frame, path, record)
+    _made(frame, path, record, "")
     return overwrite_rows(frame, path, record, transaction)
+
+
+def begin_filling(
+    session: SparkSession, path: str, filling: str, record: CommitRecord, transaction: Transaction
+) -> None:
+    """Remove the rows of an earlier filling of the dataset's table, where there are any.
+
+    Ended half-way, it is done again: nothing is set aside before it has come to its end.
+    """
+    found = snapshot(session, path)
+    if found is not None and found.properties.get(_FILLING, filling) != filling:
+        empty_aside(session, path, record, transaction)
+        change_metadata(session, path, MetadataChange({_FILLING: filling}), record)
 
 
 def empty_aside(
     session: SparkSession, path: str, record: CommitRecord, transaction: Transaction
 ) -> None:
-    """Remove all rows that were set aside, where there is such a table."""
+    """Remove all rows that were set aside, where there is such a table and it holds any."""
     found = snapshot(session, path)
-    if found is not None and found.properties.get(KIND) == KIND_OF_QUARANTINE:
+    if found is None or found.properties.get(KIND) != KIND_OF_QUARANTINE:
+        return
+    if not _is_empty(commit(session, path, found.version)):
         frame = empty_frame(session, found.schema, streaming=False)
-        replace_aside(frame, path, record, transaction)
+        overwrite_rows(frame, path, record, transaction)
 
 
-def _made(frame: DataFrame, path: str, record: CommitRecord) -> None:
+def _is_empty(latest: Commit | None) -> bool:
+    """Return whether a table's latest commit made it, or left it, without rows."""
+    if latest is None:
+        return False
+    overwritten = latest.mode == "Overwrite" and latest.metrics.get("numOutputRows") == "0"
+    return latest.version == 0 or overwritten
+
+
+def _made(frame: DataFrame, path: str, record: CommitRecord, filling: str) -> None:
     """Make the table where there is none, so that whose it is stands in its properties."""
     session = frame.sparkSession
     found = snapshot(session, path)
     if found is None:
         columns: StructType = frame.schema.toNullable()
         builder = DeltaTable.createIfNotExists(session).location(path).addColumns(columns)
-        builder.property(OWNER, record.pipeline).property(KIND, KIND_OF_QUARANTINE).execute()
+        builder.property(OWNER, record.pipeline).property(KIND, KIND_OF_QUARANTINE)
+        builder.property(_FILLING, filling).execute()
     elif found.properties.get(KIND) != KIND_OF_QUARANTINE:
         raise NotOurs(
             f"a table that is no quarantine is where the rows that {record.dataset} sets aside "

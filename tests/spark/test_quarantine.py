@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import pytest
 
@@ -128,6 +129,42 @@ def test_a_full_refresh_begins_the_quarantine_anew(shop):
 
     assert [row[0] for row in shop.rows("bronze")] == [row["id"] for row in KEPT]
     assert len(aside(shop, "bronze", "id")) == len(ASIDE)
+
+
+def test_a_full_refresh_that_ended_half_way_leaves_no_row_of_before(shop):
+    shop.run()
+    ending = Ending("table_emptied")
+    shop.run(full_refresh_all=True, on_point=ending)
+    assert ending.reached[-1] == ending.point
+
+    shop.run()
+
+    assert [row[0] for row in shop.rows("bronze")] == [row["id"] for row in KEPT]
+    assert len(aside(shop, "bronze", "id")) == len(ASIDE)
+
+
+def test_a_table_that_is_gone_takes_its_quarantine_along(shop):
+    shop.run()
+    shutil.rmtree(shop.path("bronze"))
+
+    shop.run(full_refresh_all=True)
+
+    assert [row[0] for row in shop.rows("bronze")] == [row["id"] for row in KEPT]
+    assert len(aside(shop, "bronze", "id")) == len(ASIDE)
+
+
+def test_a_quarantine_without_rows_gets_no_commit_from_a_refresh_without_any(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, VIEW.replace("LIMIT", "1990"))
+    shop.run()
+    versions = []
+
+    for limit in ("3000", "4000"):
+        shop.changed(VIEW.replace("LIMIT", limit))
+        shop.run()
+        versions.append(shop.version("gold__quarantine"))
+
+    assert aside(shop, "gold", "id") == []
+    assert versions[0] == versions[1]
 
 
 def test_a_quarantine_follows_the_columns_of_its_source(shop):
