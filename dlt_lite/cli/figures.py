@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-_MINUTE, _HOUR = 60, 3600
-_SHORT = 10
+from dlt_lite.report import words
 
 
 def duration(seconds: float | None) -> str:
     """Return a length of time: `0.4 s`, `12 s`, `3 m 05 s`, `2 h 10 m`; nothing for None."""
-    if seconds is None:
-        return ""
-    if round(seconds, 1) < _SHORT:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} m {whole % _MINUTE:02d} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} m"
+    return "" if seconds is None else words.duration(seconds)
+
+
+def worked(began: float | None, ended: float | None, now: float) -> float | None:
+    """Return how long something has been at work, None before; seconds of the epoch come in."""
+    return None if began is None else max((now if ended is None else ended) - began, 0.0)
 
 
 def amount(number: int | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dlt_lite.cli.board import seconds_of
+from dlt_lite.cli.figures import worked
 from dlt_lite.events.job_records import JobRunProgress, TaskProgress
 from dlt_lite.events.records import Event
 from dlt_lite.model.outcomes import LifeCycle, ResultState
@@ -43,9 +44,7 @@ class TaskLine:
 
     def seconds(self, now: float) -> float | None:
         """Return how long it has been at work, None before."""
-        if self.began is None:
-            return None
-        return max((now if self.ended is None else self.ended) - self.began, 0.0)
+        return worked(self.began, self.ended, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,15 @@
-"""A run of a job told in plain lines: one when something changes, one now and then while not."""
+"""A run of a job told in plain lines."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections.abc import Callable, Iterator
 from textwrap import indent
-from types import TracebackType
-from typing import Self
 
 from dlt_lite.cli.complaints import painted
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import duration
 from dlt_lite.cli.job_board import JobBoard, TaskLine, after
-from dlt_lite.cli.plain_console import HEARTBEAT_SECONDS
-from dlt_lite.cli.streams import Streams, styled
+from dlt_lite.cli.plain_lines import PlainLines
+from dlt_lite.cli.streams import styled
 from dlt_lite.events.job_records import JobRunProgress, TaskProgress
 from dlt_lite.events.records import Event
 from dlt_lite.model.outcomes import LifeCycle, ResultState
@@ -31,88 +25,25 @@ _MARGIN = "    "
 _NAMED = 4
 
 
-class PlainJobConsole:
-    """A sink that writes lines.
+class PlainJobConsole(PlainLines):
+    """Tells of a run of a job."""
 
-    Args:
-        streams: where they go.
-        clock: seconds of the epoch.
-        heartbeat: after how many seconds without a line one is written all the same.
-    """
-
-    def __init__(
-        self,
-        streams: Streams,
-        *,
-        clock: Callable[[], float] = time.time,
-        heartbeat: float = HEARTBEAT_SECONDS,
-    ) -> None:
-        self._streams = streams
-        self._clock = clock
-        self._heartbeat = heartbeat
-        self._board = JobBoard()
-        self._turn = threading.Lock()
-        self._news = threading.Event()
-        self._over = False
-
-    def __call__(self, event: Event) -> None:
-        """Tell of an event, if it is worth a line."""
-        with self._turn:
-            self._board = after(self._board, event)
-            text = self._told(event)
-        if text:
-            self._streams.say(text)
-        self._news.set()
-
-    def __enter__(self) -> Self:
-        """Begin to watch for silence."""
-        threading.Thread(target=self._watch, name="dlt_lite-heartbeat", daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop watching."""
-        self._over = True
-        self._news.set()
-
-    def notice(self, text: str) -> None:
-        """Say something between the events; fit to be called from a signal handler."""
-        if not self._streams.quiet:
-            self._streams.say_at_once(text + "\n")
-
-    def note(self, text: str) -> None:
-        """Tell what a person should know besides the events."""
-        self._streams.say(f"note: {one_line(text)}")
-
-    def leave(self) -> None:
-        """Do nothing: a line that is written stays."""
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Do nothing: lines are in nobody's way."""
-        yield
+    _board = JobBoard()
 
     def still_running(self) -> str:
         """Return what is said when nothing has happened for a while."""
         now = self._clock()
         at_work = [line for line in self._board.lines.values() if line.is_under_way()]
+        if not at_work:
+            return "still at it"
         named = ", ".join(
             f"{line.key} ({duration(line.seconds(now))})" for line in at_work[:_NAMED]
         )
         more = len(at_work) - _NAMED
         return f"still running: {named}{f' and {more} more' if more > 0 else ''}"
 
-    def _watch(self) -> None:
-        while not self._over:
-            if not self._news.wait(self._heartbeat) and not self._over:
-                self._streams.say(self.still_running())
-            self._news.clear()
-
-    def _told(self, event: Event) -> str | None:
+    def _taken(self, event: Event) -> str | None:
+        self._board = after(self._board, event)
         match event.record:
             case JobRunProgress() as record if record.state is LifeCycle.PENDING:
                 what = f"repair {record.repair} of run" if record.repair else "run"

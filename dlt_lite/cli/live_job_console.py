@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from textwrap import indent
-from types import TracebackType
-from typing import Self
+from collections.abc import Mapping, Sequence
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlt_lite.cli.escaping import lines as safe_lines
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import duration
 from dlt_lite.cli.job_board import JobBoard, TaskLine, after
+from dlt_lite.cli.live_screen import LiveScreen
 from dlt_lite.cli.streams import Streams
 from dlt_lite.events.job_records import TaskProgress
 from dlt_lite.events.records import Event
 from dlt_lite.model.outcomes import LifeCycle, ResultState
 
-_REFRESHES_A_SECOND = 4
-_OTHER_LINES = 5
-_FEWEST_LINES = 3
-_CURSOR_BACK = "\x1b[?25h\n"
 _RESULT_STYLES = {
     ResultState.SUCCESS: "green",
     ResultState.FAILED: "bold red",
@@ -37,93 +26,33 @@ _RESULT_STYLES = {
 }
 
 
-class LiveJobConsole:
-    """A sink that keeps a tree of tasks on the screen, and takes it away at the end.
+class LiveJobConsole(LiveScreen):
+    """Shows a run of a job as a tree of tasks.
 
     Args:
         streams: where it is shown: on stderr.
         waits: what each task waits for.
         environ: the environment; rich asks it for the terminal's size and abilities.
-        clock: seconds of the epoch.
     """
 
-    def __init__(
-        self,
-        streams: Streams,
-        waits: Mapping[str, Sequence[str]],
-        *,
-        environ: Mapping[str, str],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._streams = streams
-        self._waits = waits
-        self._board = JobBoard()
-        self._clock = clock
-        self._notice = ""
-        self._turn = threading.Lock()
-        self._live = Live(
-            self,
-            console=Console(
-                file=streams.err,
-                force_terminal=True,
-                no_color=not streams.err_color,
-                highlight=False,
-                _environ=environ,
-            ),
-            transient=True,
-            refresh_per_second=_REFRESHES_A_SECOND,
-            vertical_overflow="crop",
-        )
+    _board = JobBoard()
 
-    def __call__(self, event: Event) -> None:
-        """Take an event in; the next refresh shows it, and a failure is told above the tree."""
-        with self._turn:
-            self._board = after(self._board, event)
+    def __init__(
+        self, streams: Streams, waits: Mapping[str, Sequence[str]], *, environ: Mapping[str, str]
+    ) -> None:
+        super().__init__(streams, environ=environ)
+        self._waits = waits
+
+    def _taken(self, event: Event) -> tuple[str, str] | None:
+        self._board = after(self._board, event)
         record = event.record
         if isinstance(record, TaskProgress) and record.error is not None:
-            told = Text.assemble((f"{one_line(record.task)} failed", "bold red"))
-            told.append("\n" + indent(safe_lines(record.error), "    "))
-            self._live.console.print(told)
+            return record.task, record.error
+        return None
 
-    def __enter__(self) -> Self:
-        """Begin to show the tree."""
-        self._live.start(refresh=False)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the tree away."""
-        self._live.stop()
-
-    def notice(self, text: str) -> None:
-        """Show a sentence below the tree from now on; fit to be called from a signal handler."""
-        self._notice = text
-
-    def note(self, text: str) -> None:
-        """Tell, above the tree, what a person should know besides the events."""
-        self._live.console.print(Text(f"note: {one_line(text)}", style="dim"))
-
-    def leave(self) -> None:
-        """Give the terminal its cursor back, past every buffer."""
-        self._streams.say_at_once(_CURSOR_BACK)
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Take the tree away for a while."""
-        self._live.stop()
-        try:
-            yield
-        finally:
-            self._live.start(refresh=False)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw what is known now."""
-        room = max(options.size.height - _OTHER_LINES, _FEWEST_LINES)
-        yield tree(self._board, self._waits, now=self._clock(), room=room, notice=self._notice)
+    def _drawn(self, room: int) -> Group:
+        now = self._clock()
+        return tree(self._board, self._waits, now=now, room=room, notice=self._notice)
 
 
 def tree(

@@ -1,23 +1,15 @@
-"""An update told in plain lines, for a log, a pipe or a person who wants no pictures.
-
-A line is written when something changes, and one now and then while nothing does.
-"""
+"""An update told in plain lines, for a log, a pipe or a person who wants no pictures."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections.abc import Callable, Iterator
 from textwrap import indent
-from types import TracebackType
-from typing import Self
 
 from dlt_lite.cli.board import Board, Line, after
 from dlt_lite.cli.complaints import painted
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import amount, counted, duration
-from dlt_lite.cli.streams import Streams, styled
+from dlt_lite.cli.plain_lines import PlainLines
+from dlt_lite.cli.streams import styled
 from dlt_lite.events.codec import message_of
 from dlt_lite.events.records import (
     CreateUpdate,
@@ -31,7 +23,6 @@ from dlt_lite.events.records import (
 )
 from dlt_lite.model.rules import Counts
 
-HEARTBEAT_SECONDS = 30.0
 _NAMED_IN_HEARTBEAT = 3
 _STYLES = {FlowState.FAILED: "1;31", FlowState.COMPLETED: "32", FlowState.SKIPPED: "33"}
 _SKIP = "skip"
@@ -39,70 +30,10 @@ _MARGIN = "    "
 _SILENT = frozenset({FlowState.QUEUED, FlowState.EXCLUDED})
 
 
-class PlainConsole:
-    """A sink that writes lines.
+class PlainConsole(PlainLines):
+    """Tells of an update."""
 
-    Args:
-        streams: where they go.
-        clock: seconds of the epoch.
-        heartbeat: after how many seconds without a line one is written all the same.
-    """
-
-    def __init__(
-        self,
-        streams: Streams,
-        *,
-        clock: Callable[[], float] = time.time,
-        heartbeat: float = HEARTBEAT_SECONDS,
-    ) -> None:
-        self._streams = streams
-        self._clock = clock
-        self._heartbeat = heartbeat
-        self._board = Board()
-        self._turn = threading.Lock()
-        self._news = threading.Event()
-        self._over = False
-
-    def __call__(self, event: Event) -> None:
-        """Tell of an event, if it is worth a line."""
-        with self._turn:
-            before, self._board = self._board, after(self._board, event)
-            text = self._told(before, event)
-        if text:
-            self._streams.say(text)
-        self._news.set()
-
-    def __enter__(self) -> Self:
-        """Begin to watch for silence."""
-        threading.Thread(target=self._watch, name="dlt_lite-heartbeat", daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop watching."""
-        self._over = True
-        self._news.set()
-
-    def notice(self, text: str) -> None:
-        """Say something between the events; fit to be called from a signal handler."""
-        if not self._streams.quiet:
-            self._streams.say_at_once(text + "\n")
-
-    def note(self, text: str) -> None:
-        """Tell what a person should know besides the events."""
-        self._streams.say(f"note: {one_line(text)}")
-
-    def leave(self) -> None:
-        """Do nothing: a line that is written stays."""
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Do nothing: lines are in nobody's way."""
-        yield
+    _board = Board()
 
     def still_running(self) -> str:
         """Return what is said when nothing has happened for a while."""
@@ -116,11 +47,9 @@ class PlainConsole:
         rest = f" and {more} more" if more > 0 else ""
         return f"still running: {', '.join(named[:_NAMED_IN_HEARTBEAT])}{rest}"
 
-    def _watch(self) -> None:
-        while not self._over:
-            if not self._news.wait(self._heartbeat) and not self._over:
-                self._streams.say(self.still_running())
-            self._news.clear()
+    def _taken(self, event: Event) -> str | None:
+        before, self._board = self._board, after(self._board, event)
+        return self._told(before, event)
 
     def _told(self, before: Board, event: Event) -> str | None:
         record = event.record

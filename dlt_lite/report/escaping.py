@@ -13,7 +13,8 @@ _DANGEROUS = re.compile(
     "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_IN_A_TEXT = re.compile(rf"(?!\n){_DANGEROUS.pattern}")
+# The same where line breaks may stay.
+IN_A_TEXT = re.compile(rf"(?!\n){_DANGEROUS.pattern}")
 # What Markdown, HTML or GitHub may take for a mark, wherever it stands in a line of ours.
 _MARKS = re.compile(
     r"""["#$&*+:<=>@\[\\\]^_`{|}~]|(?<=www)\.|(?<=\d)[.)](?=\s|$)|(?<!\w)-|-(?!\w)"""
@@ -29,7 +30,7 @@ def visible(text: object) -> str:
 
 def visible_lines(text: object) -> str:
     """Return text whose line breaks stay; a tab becomes blanks."""
-    return _IN_A_TEXT.sub(_spelled_out, str(text).replace("\r\n", "\n").expandtabs(4))
+    return IN_A_TEXT.sub(_spelled_out, str(text).replace("\r\n", "\n").expandtabs(4))
 
 
 def shortened(text: str, most: int) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
 import json
-import math
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dlt_lite.engine.sharing import SPARK_ERRORS, interrupted_by
+from dlt_lite.engine.exceptions import SPARK_ERRORS
+from dlt_lite.engine.sharing import interrupted_by
 from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, Succeeded
+from dlt_lite.model.plain_values import plain_value
 from dlt_lite.model.task_values import LARGEST_VALUE, Json
 from dlt_lite.tasks.logs import LogFile
 from dlt_lite.tasks.statements import statements_of
@@ -76,24 +74,3 @@ def _rows(frame: DataFrame, log: LogFile) -> list[Json]:
     for shown in rows[:_SHOWN_ROWS]:
         log.say(f"  {json.dumps(shown, ensure_ascii=False)}")
     return rows
-
-
-def plain_value(value: object) -> Json:
-    """Return a value of a row as JSON can say it."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case dt.datetime() | dt.date():
-            return value.isoformat()
-        case bytes() | bytearray():
-            return base64.b64encode(value).decode()
-        case Decimal() | dt.timedelta():
-            return str(value)
-        case Mapping():
-            return {str(key): plain_value(each) for key, each in value.items()}
-        case Sequence():
-            return [plain_value(each) for each in value]
-        case _:
-            return str(value)
