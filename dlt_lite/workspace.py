@@ -7,47 +7,30 @@ the corridor do the work. `validate` and `plan` write nothing below project and 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from dlt_lite.errors import (
     BadSelection,
-    Busy,
-    ConfigProblem,
-    DefinitionProblem,
     DltLiteError,
-    EnvironmentProblem,
     ErrorGroup,
     NeedsAnalyze,
     OwnedTwice,
-    ResetNeedsConsent,
     UnknownPipeline,
     raise_together,
 )
-from dlt_lite.events.codec import COLUMNS_DDL
 from dlt_lite.events.records import (
-    CreateUpdate,
     Event,
-    RuntimeDetails,
-    UpdateProgress,
-    UpdateState,
 )
 from dlt_lite.events.sinks import (
-    Emit,
     Emitter,
-    NdjsonFile,
     Sink,
-    batch_event_id,
-    line_of,
-    read_ndjson,
 )
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.catalogue import job_of, jobs_of
@@ -56,7 +39,6 @@ from dlt_lite.jobs.results import JobResult, job_result_of
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.requests import UpdateRequest
-from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
@@ -64,38 +46,20 @@ from dlt_lite.project.loading import load_project, pipeline_of
 from dlt_lite.project.suggestions import did_you_mean, shown
 from dlt_lite.report.comparison import Comparison, RuleHistory
 from dlt_lite.report.forms import ReportForm
-from dlt_lite.report.quality import quality_of
-from dlt_lite.report.summary import PlanResult, UpdateResult, plan_result, update_result
+from dlt_lite.report.summary import PlanResult, UpdateResult, plan_result
 from dlt_lite.report.updates import LATEST, comparison_of, histories_of, past_of
 from dlt_lite.runs.folder import (
-    RunFolder,
-    RunState,
-    mark_abandoned,
     new_update_id,
-    runs_of,
-    stored_facts,
 )
-from dlt_lite.runs.history import unrecorded
-from dlt_lite.runs.lock import PipelineLock, acquire
-from dlt_lite.runs.manifest import latest_manifest, write_manifest
-from dlt_lite.runs.quality import write_results
-from dlt_lite.version import VERSION
+from dlt_lite.runs.manifest import latest_manifest
+from dlt_lite.update import Confirm, Listeners, now, open_session, run_update, ways_of
 
 if TYPE_CHECKING:
     from dlt_lite.engine.doctor import Check
     from dlt_lite.engine.session import EngineSession
     from dlt_lite.frontends.python_files import LoadedPipeline
     from dlt_lite.model.names import DatasetName
-    from dlt_lite.pipeline import Analysed, Ways
     from dlt_lite.tasks.job_runs import Workshop
-
-Confirm = Callable[[str], bool]
-_ASKS = (ConfigProblem, DefinitionProblem, EnvironmentProblem, Busy)
-_ENDS = {
-    UpdateState.COMPLETED: RunState.COMPLETED,
-    UpdateState.FAILED: RunState.FAILED,
-    UpdateState.CANCELED: RunState.CANCELED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,29 +123,6 @@ class _Made:
     called: frozenset[str]
     path: str | None
     quarantine: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Who is told of an update while it runs.
-
-    Attributes:
-        sinks: take every event.
-        confirm: asked before rows are lost; None says no.
-        stop: set to stop after what is running.
-        on_session: called once Spark runs.
-        on_note: takes what a person should know.
-        on_point: called at each named point between reading and acknowledging.
-        session: the session to work in; None to open one.
-    """
-
-    sinks: Sequence[Sink] = ()
-    confirm: Confirm | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    on_session: Callable[[], None] = lambda: None
-    on_note: Callable[[str], None] = lambda _: None
-    on_point: Callable[[str], None] = lambda _: None
-    session: EngineSession | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,13 +231,13 @@ class Project:
         asked = request or UpdateRequest()
         with contextlib.chdir(self.settings.root), self._session(settings, on_note) as session:
             analysed = corridor.analyse(settings, session.spark)
-            ways = _ways("", lambda _: None, Listeners(), settings.state_root)
+            ways = ways_of("", lambda _: None, Listeners(), settings.state_root)
             context = corridor.context_of(analysed, ways)
             made = corridor.plan_of(analysed, context, asked)
             for note in analysed.loaded.definitions.notes:
                 on_note(note)
             events: list[Event] = []
-            emit = Emitter("", settings.name, _now, [events.append])
+            emit = Emitter("", settings.name, now, [events.append])
             for record in corridor.planning_records(analysed, made):
                 emit(record)
             return plan_result(events)
@@ -335,7 +276,7 @@ class Project:
         listeners = Listeners(
             tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
         )
-        return _Update(self, settings, request or UpdateRequest(), listeners).run()
+        return run_update(settings, request or UpdateRequest(), listeners, self._environ)
 
     def jobs(self) -> dict[str, Job]:
         """Return the project's jobs by name; Python files that declare some are loaded.
@@ -371,7 +312,7 @@ class Project:
 
         watching = watchers or Watchers()
         found = job_of(self.settings, job)
-        request = RunRequest(new_update_id(_now()), parameters or {}, tuple(only))
+        request = RunRequest(new_update_id(now()), parameters or {}, tuple(only))
         job_runs.run(found, request, self._workshop(watching), watching.control)
         return job_result_of(self.settings.state_root, request.run_id)
 
@@ -412,7 +353,7 @@ class Project:
             self.settings,
             self._environ,
             self._run_in,
-            _now,
+            now,
             watchers.sinks,
             watchers.on_note,
             watchers.on_session,
@@ -427,7 +368,7 @@ class Project:
         on_note: Callable[[str], None],
     ) -> UpdateResult:
         listeners = Listeners(stop=stop, on_note=on_note, session=session)
-        return _Update(self, settings, request, listeners).run()
+        return run_update(settings, request, listeners, self._environ)
 
     def rows(
         self,
@@ -664,226 +605,10 @@ class Project:
         raise_together([*errors, *_owned_twice(loaded)])
         return tuple(found)
 
-    @contextlib.contextmanager
     def _session(
-        self,
-        settings: PipelineSettings,
-        on_note: Callable[[str], None] = lambda _: None,
-        log: Path | None = None,
-    ) -> Iterator[EngineSession]:
-        from dlt_lite.engine.session import start_session, stop_session  # noqa: PLC0415
-        from dlt_lite.engine.standing import standing_in  # noqa: PLC0415 - imports Spark
-
-        session = start_session(
-            settings.engine, environ=self._environ, log_file=log, emit_note=on_note
-        )
-        try:
-            with standing_in(session.spark, settings.project_root):
-                yield session
-        finally:
-            stop_session(session)
-
-
-class _Update:
-    """One update: lock, run folder, session, corridor, event table; in this order, and back."""
-
-    def __init__(
-        self,
-        project: Project,
-        settings: PipelineSettings,
-        request: UpdateRequest,
-        listeners: Listeners,
-    ) -> None:
-        self._project = project
-        self._settings = settings
-        self._request = request
-        self._listeners = listeners
-        self._id = new_update_id(_now())
-
-    def run(self) -> UpdateResult:
-        settings = self._settings
-        with (
-            acquire(
-                settings.state_root,
-                target=settings.target,
-                pipeline=settings.name,
-                update_id=self._id,
-                since=_now(),
-            ) as lock,
-            contextlib.chdir(settings.project_root),
-        ):
-            return self._locked(lock)
-
-    def _locked(self, lock: PipelineLock) -> UpdateResult:
-        settings = self._settings
-        earlier = unrecorded(settings.state_root, target=settings.target, pipeline=settings.name)
-        for facts in earlier:
-            if facts.state is RunState.ABANDONED:
-                mark_abandoned(facts)
-                self._listeners.on_note(f"update {facts.folder.update_id} was ABANDONED")
-        folder = RunFolder.create(
-            settings.state_root,
-            self._id,
-            pipeline=settings.name,
-            target=settings.target,
-            started=_now(),
-            storage_root=settings.storage_root,
-        )
-        sinks: tuple[Sink, ...] = (NdjsonFile(folder.events), *self._listeners.sinks)
-        emit = Emitter(self._id, settings.name, _now, sinks)
-        emit(CreateUpdate("USER_ACTION", settings.target, _config(self._request)))
-        emit(UpdateProgress(UpdateState.INITIALIZING))
-        try:
-            error = self._settled(lock, folder, emit, [each.folder for each in earlier])
-        finally:
-            folder.finish(_run_state(folder), _now())
-            self._leave_results(folder)
-        if isinstance(error, (*_ASKS, ErrorGroup)):
-            raise error
-        return update_result(read_ndjson(folder.events))
-
-    def _settled(
-        self, lock: PipelineLock, folder: RunFolder, emit: Emitter, earlier: list[RunFolder]
-    ) -> DltLiteError | None:
-        """Carry the update out; return the error that ended it, None where it came to its end."""
-        import dlt_lite.pipeline  # noqa: F401, PLC0415 - imports Spark, before its start is counted
-
-        try:
-            with self._session(folder) as session:
-                lock.jvm_started(session.jvm_pid)
-                folder.jvm_started(session.jvm_pid)
-                self._listeners.on_session()
-                emit(RuntimeDetails(_versions(session)))
-                self._get_ready_to_record(session)
-                error = self._carried_out(session, folder, emit)
-                self._leave_results(folder)
-                self._record_events(session, [*earlier, folder])
-                if error is None and self._listeners.session is None:
-                    _make_archive(session, self._project)
-                return error
-        except DltLiteError as error:
-            emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
-            return error
-
-    def _session(self, folder: RunFolder) -> contextlib.AbstractContextManager[EngineSession]:
-        if self._listeners.session is not None:
-            return contextlib.nullcontext(self._listeners.session)
-        return self._project._session(  # noqa: SLF001 - same room, same reason
-            self._settings, self._listeners.on_note, folder.spark_log
-        )
-
-    def _carried_out(
-        self, session: EngineSession, folder: RunFolder, emit: Emitter
-    ) -> DltLiteError | None:
-        from dlt_lite import pipeline as corridor  # noqa: PLC0415 - imports Spark
-
-        try:
-            analysed = corridor.analyse(self._settings, session.spark)
-            for note in analysed.loaded.definitions.notes:
-                self._listeners.on_note(note)
-            for record in corridor.definition_records(analysed):
-                emit(record)
-            ways = _ways(self._id, emit, self._listeners, self._settings.state_root)
-            context = corridor.context_of(analysed, ways)
-            plan = corridor.plan_of(analysed, context, self._request)
-            for record in corridor.planning_records(analysed, plan):
-                emit(record)
-            self._ask(analysed, plan.lost_files)
-            self._leave_manifest(analysed, plan.versions, folder)
-            emit(UpdateProgress(UpdateState.RUNNING))
-            outcomes = corridor.execute(context, plan)
-            after = corridor.versions_after(analysed, plan, outcomes)
-            self._leave_manifest(analysed, after, folder)
-            emit(UpdateProgress(corridor.final_state(outcomes, stopped=ways.stop.is_set())))
-        except DltLiteError as error:
-            emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
-            return error
-        return None
-
-    def _leave_manifest(
-        self, analysed: Analysed, versions: Mapping[DatasetName, int], folder: RunFolder
-    ) -> None:
-        from dlt_lite.pipeline import manifest_of  # noqa: PLC0415 - imports Spark
-
-        now = _now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        manifest = manifest_of(analysed, versions, update_id=self._id, resolved_at=now)
-        write_manifest(folder, manifest)
-
-    def _leave_results(self, folder: RunFolder) -> None:
-        """Write what the rules decided, unless that is done; nothing else depends on it."""
-        if folder.quality.exists():
-            return
-        try:
-            write_results(folder, quality_of(stored_facts(folder.path)))
-        except Exception as error:  # noqa: BLE001 - the events tell the same, and are safe
-            self._listeners.on_note(f"the results of the rules could not be written: {error}")
-
-    def _ask(self, analysed: Analysed, lost: Mapping[DatasetName, int]) -> None:
-        if not lost or self._request.yes:
-            return
-        listed = ", ".join(
-            f"{analysed.graph.shown(name)} ({count} files)" for name, count in lost.items()
-        )
-        question = (
-            f"A full refresh empties these tables first and then reads their sources again; it is "
-            f"not atomic. Files that were read are gone, and their rows would be lost: {listed}. "
-            "Go on?"
-        )
-        if self._listeners.confirm is None or not self._listeners.confirm(question):
-            raise ResetNeedsConsent(
-                f"files that were read are gone, their rows would be lost: {listed}",
-                fix="put the files back, or say --yes",
-            )
-
-    def _get_ready_to_record(self, session: EngineSession) -> None:
-        """Load what writing events takes, beside the work that comes first."""
-        from dlt_lite.storage.event_table import get_ready  # noqa: PLC0415 - imports Spark
-        from dlt_lite.storage.layout import Layout  # noqa: PLC0415
-
-        path = Layout(self._settings.storage_root, self._settings.name).events()
-        arguments = (session.spark, path, COLUMNS_DDL)
-        threading.Thread(target=get_ready, args=arguments, daemon=True).start()
-
-    def _record_events(self, session: EngineSession, folders: list[RunFolder]) -> None:
-        """Write what this update, and those that could not, tell into the tables of the past."""
-        for folder in folders:
-            if not folder.events.exists():
-                continue
-            try:
-                self._record(session, folder)
-            except Exception as error:  # noqa: BLE001 - all of it is safe in the run folder
-                self._listeners.on_note(f"the event table could not be written: {error}")
-                return
-            folder.events_recorded()
-
-    def _record(self, session: EngineSession, folder: RunFolder) -> None:
-        from dlt_lite.storage.event_table import record_events  # noqa: PLC0415 - imports Spark
-        from dlt_lite.storage.layout import Layout  # noqa: PLC0415
-        from dlt_lite.storage.quality_table import quality_table, record_results  # noqa: PLC0415
-
-        layout, update_id = (
-            Layout(self._settings.storage_root, self._settings.name),
-            folder.update_id,
-        )
-        events = "\n".join(line_of(each) for each in read_ndjson(folder.events))
-        record_events(session.spark, layout.events(), COLUMNS_DDL, update_id, events)
-        rows = result_rows(quality_of(stored_facts(folder.path)))
-        # Names and texts may hold half a character, which no table takes.
-        lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-        results = lines.encode("utf-8", "replace").decode()
-        table = quality_table(layout)
-        record_results(session.spark, table, RESULT_COLUMNS_DDL, update_id, results)
-
-
-def _ways(update_id: str, emit: Emit, listeners: Listeners, state_root: Path) -> Ways:
-    from dlt_lite.pipeline import Ways  # noqa: PLC0415 - imports Spark
-
-    def was_reported(update: str, flow_id: str, batch: int) -> bool:
-        wanted = batch_event_id(flow_id, batch)
-        events = read_ndjson(runs_of(state_root) / update / "events.ndjson")
-        return any(event.envelope.id == wanted for event in events)
-
-    return Ways(update_id, emit, listeners.stop, was_reported, listeners.on_point)
+        self, settings: PipelineSettings, on_note: Callable[[str], None] = lambda _: None
+    ) -> AbstractContextManager[EngineSession]:
+        return open_session(settings, self._environ, on_note)
 
 
 def _place(uri: str) -> str:
@@ -922,45 +647,3 @@ def _owned_twice(loaded: Mapping[str, LoadedPipeline]) -> list[DltLiteError]:
                     )
                 )
     return errors
-
-
-def _config(request: UpdateRequest) -> dict[str, str]:
-    given = {
-        "select": " ".join(request.select),
-        "full_refresh": "all" if request.full_refresh_all else " ".join(request.full_refresh),
-        "reset_checkpoint": " ".join(request.reset_checkpoint),
-    }
-    if (asked := request.quarantine) is not None:
-        given["quarantine"] = f"{asked.verb} {asked.dataset}"
-        given["where"] = asked.where or ""
-    return {key: value for key, value in given.items() if value}
-
-
-def _run_state(folder: RunFolder) -> RunState:
-    """Return how a run ended; one whose events break off before its end did not go well."""
-    states = [
-        event.record.state
-        for event in read_ndjson(folder.events)
-        if isinstance(event.record, UpdateProgress)
-    ]
-    return _ENDS.get(states[-1], RunState.FAILED) if states else RunState.FAILED
-
-
-def _versions(session: EngineSession) -> dict[str, str]:
-    from importlib.metadata import version  # noqa: PLC0415 - costs start time
-
-    return {
-        "dlt_lite": VERSION,
-        "spark": session.spark.version,
-        "delta": version("delta-spark"),
-    }
-
-
-def _make_archive(session: EngineSession, project: Project) -> None:
-    from dlt_lite.engine.archive import make_archive_in_background  # noqa: PLC0415
-
-    make_archive_in_background(session.archive, environ=project._environ, now=time.time())  # noqa: SLF001
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - the clock is read here and handed down

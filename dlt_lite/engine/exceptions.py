@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from py4j.protocol import Py4JError, Py4JNetworkError
+from pyspark.errors import PySparkException
 
 from dlt_lite.errors import SessionFailed
 
+# What working with a session may raise: Spark refuses, the JVM refuses, or it is gone.
+SPARK_ERRORS = (PySparkException, Py4JError, OSError)
 _GONE = ("Answer from Java side is empty", "Error while sending or receiving")
 
 

@@ -79,14 +79,18 @@ _KNOWN_BY_NAME = (
 )
 
 
+# Stands in no value: a value may have several lines.
+_BETWEEN = "\x1f"
+
+
 def result_settings(session: SparkSession) -> str:
     """Return the settings of a session that may change a query's answer, as canonical text.
 
     Whatever is set and not known to be harmless counts: rather compute once too often.
     """
     java_session: Any = session._jsparkSession
-    every = java_session.conf().getAll().mkString("\n").split("\n")
-    known = dict.fromkeys(f"{key} -> {session.conf.get(key)}" for key in _KNOWN_BY_NAME)
+    every = java_session.conf().getAll().mkString(_BETWEEN).split(_BETWEEN)
+    known = {f"{key} -> {session.conf.get(key)}" for key in _KNOWN_BY_NAME}
     found = (each for each in every if each.startswith("spark.sql."))
     return str(sorted({*known, *(each for each in found if not each.startswith(_HARMLESS))}))
 

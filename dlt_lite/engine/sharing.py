@@ -20,15 +20,13 @@ from typing import Any, NoReturn
 import pyspark.java_gateway
 from py4j.finalizer import ThreadSafeFinalizer
 from py4j.java_gateway import JavaObject
-from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from dlt_lite.engine.exceptions import SPARK_ERRORS
 from dlt_lite.errors import ForbiddenCall
 
-# What working with a session may raise: Spark refuses, the JVM refuses, or it is gone.
-SPARK_ERRORS = (PySparkException, Py4JError, OSError)
 _PORT, _SECRET = "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"
 _ISOLATED = "let the task have a JVM of its own: isolated: true"
 

@@ -15,8 +15,8 @@ from dlt_lite.engine.observing import is_seen_once, observe, observed, observed_
 from dlt_lite.engine.scope import Asked, QueryScope
 from dlt_lite.errors import DltLiteError
 from dlt_lite.execution.context import Context
+from dlt_lite.graph.calling import checked_frame, explained, external_frame
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
-from dlt_lite.graph.resolver import checked_frame, explained, external_frame
 from dlt_lite.model.names import DatasetName, qualify
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Rule, RuleCount

@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from dlt_lite.engine.empties import empty_frame, named, rebound
+from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.expressions import condition_facts, judging
 from dlt_lite.engine.plans import LeafKind, QueryFacts, digest, query_facts, reader_options
 from dlt_lite.engine.scope import Asked, QueryScope
@@ -31,12 +31,10 @@ from dlt_lite.errors import (
     ErrorGroup,
     KindConflict,
     MissingInput,
-    NotADataFrame,
-    QueryRaised,
-    SourceMissing,
     UpstreamFailed,
     raise_together,
 )
+from dlt_lite.graph.calling import checked_frame, explained, external_frame, first_line
 from dlt_lite.graph.graph import Read, ResolvedDataset, ResolvedFlow, ResolvedGraph
 from dlt_lite.graph.validation import problems_of, problems_of_declarations
 from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Definitions, Flow
@@ -358,44 +356,6 @@ class _Resolution:
         return declared
 
 
-def explained(error: BaseException, origin: Origin, flow: str) -> DltLiteError:
-    """Return what a query function raised as an error that a person can act on."""
-    text = _first_line(error)
-    condition = error.getCondition() if isinstance(error, PySparkException) else None
-    if condition in {"PATH_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST"} or "Permission denied" in text:
-        return SourceMissing(
-            f"{flow} reads a path that is not there or cannot be read: {text}",
-            origin=origin,
-            fix="check the path and its rights; relative paths start at the project's folder",
-        )
-    kind = type(error).__name__
-    return QueryRaised(f"{flow} raised {kind}: {text}", origin=origin, fix="correct the function")
-
-
-def checked_frame(result: object, flow: Flow, session: SparkSession) -> DataFrame:
-    """Return what a query function returned as a frame of the flow's own session.
-
-    Raises:
-        NotADataFrame: it returned something else.
-    """
-    if isinstance(result, DataFrame):
-        return rebound(result, session)
-    if result is None:
-        what, fix = "returned nothing", "is a `return` missing?"
-    else:
-        kind = f"{type(result).__module__}.{type(result).__name__}".removeprefix("builtins.")
-        what, fix = f"returned a {kind}", "return a Spark DataFrame"
-    raise NotADataFrame(f"{flow.name} {what}", origin=flow.origin, fix=fix)
-
-
-def external_frame(session: SparkSession, asked: Asked, name: DatasetName, path: str) -> DataFrame:
-    """Return the frame of a Delta table outside the pipeline, with the options of user code."""
-    reader = asked.reader
-    if reader is None:
-        reader = session.readStream if asked.streaming else session.read
-    return named(reader.format("delta").load(path), name)
-
-
 def declared_schema(dataset: Dataset) -> Schema:
     """Return the schema that a dataset declares.
 
@@ -407,16 +367,11 @@ def declared_schema(dataset: Dataset) -> Schema:
         parsed = given if isinstance(given, StructType) else StructType.fromDDL(str(given))
     except PySparkException as error:
         raise BadSchema(
-            f"schema= of {dataset.shown} cannot be parsed: {_first_line(error)}",
+            f"schema= of {dataset.shown} cannot be parsed: {first_line(error)}",
             origin=dataset.origin,
             fix="write DDL such as 'id BIGINT, name STRING', or give a StructType",
         ) from error
     return schema_from_json(parsed.json())
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].split(" SQLSTATE:")[0] if lines else ""
 
 
 def _rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> QueryFacts | None:

@@ -1,4 +1,7 @@
-"""The pipeline's event log as a Delta table, written from the run folders' NDJSON."""
+"""What updates told, as Delta tables: a pipeline's events, and what its rules decided.
+
+Both are appended to from a run folder, an update at a time, each update once.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,24 @@ import contextlib
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.deltalog import has_commits
+from dlt_lite.engine.exceptions import SPARK_ERRORS
 from dlt_lite.engine.kernel import append_json_lines, warm_up
+from dlt_lite.errors import DltLiteError
 
 _APP_ID = "dlt_lite/events"
 
 
-def record_events(
+def record_told(
     session: SparkSession, path: str, columns: str, update_id: str, ndjson: str
 ) -> bool:
-    """Append the events of an update, once; those of earlier updates must be in already.
+    """Append what an update told, once; what earlier updates told must be in already.
 
     Args:
         session: any session.
-        path: where the event table lies.
+        path: where the table lies.
         columns: its columns, as DDL.
         update_id: the update.
-        ndjson: its events, one JSON object a line.
+        ndjson: its rows, one JSON object a line.
 
     Returns:
         Whether they were appended now; False where they were there already.
@@ -40,7 +45,7 @@ def record_events(
 
 def get_ready(session: SparkSession, path: str, columns: str) -> None:
     """Load the classes that recording takes; nothing is written, and nothing comes of a failure."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(DltLiteError, *SPARK_ERRORS):
         warm_up(session, path, columns, exists=has_commits(session, path))
 
 

@@ -42,6 +42,10 @@ class Layout:
         """Return where the pipeline's event table lies."""
         return f"{self._base}/events/{_safe(self.pipeline)}"
 
+    def quality_results(self) -> str:
+        """Return where the table lies of what the pipeline's rules decided."""
+        return f"{self._base}/quality_results/{_safe(self.pipeline)}"
+
     def _beside(self, name: DatasetName) -> str:
         return f"{self._base}/checkpoints/{_safe(self.pipeline)}/{_folders(name)}"
 

@@ -1,0 +1,57 @@
+"""What a query function is given and what it gives back: frames of tables outside, its result."""
+
+from __future__ import annotations
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from dlt_lite.engine.empties import named, rebound
+from dlt_lite.engine.scope import Asked
+from dlt_lite.errors import DltLiteError, NotADataFrame, QueryRaised, SourceMissing
+from dlt_lite.model.datasets import Flow
+from dlt_lite.model.names import DatasetName
+from dlt_lite.model.origin import Origin
+
+
+def explained(error: BaseException, origin: Origin, flow: str) -> DltLiteError:
+    """Return what a query function raised as an error that a person can act on."""
+    text = first_line(error)
+    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    if condition in {"PATH_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST"} or "Permission denied" in text:
+        return SourceMissing(
+            f"{flow} reads a path that is not there or cannot be read: {text}",
+            origin=origin,
+            fix="check the path and its rights; relative paths start at the project's folder",
+        )
+    kind = type(error).__name__
+    return QueryRaised(f"{flow} raised {kind}: {text}", origin=origin, fix="correct the function")
+
+
+def checked_frame(result: object, flow: Flow, session: SparkSession) -> DataFrame:
+    """Return what a query function returned as a frame of the flow's own session.
+
+    Raises:
+        NotADataFrame: it returned something else.
+    """
+    if isinstance(result, DataFrame):
+        return rebound(result, session)
+    if result is None:
+        what, fix = "returned nothing", "is a `return` missing?"
+    else:
+        kind = f"{type(result).__module__}.{type(result).__name__}".removeprefix("builtins.")
+        what, fix = f"returned a {kind}", "return a Spark DataFrame"
+    raise NotADataFrame(f"{flow.name} {what}", origin=flow.origin, fix=fix)
+
+
+def external_frame(session: SparkSession, asked: Asked, name: DatasetName, path: str) -> DataFrame:
+    """Return the frame of a Delta table outside the pipeline, with the options of user code."""
+    reader = asked.reader
+    if reader is None:
+        reader = session.readStream if asked.streaming else session.read
+    return named(reader.format("delta").load(path), name)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says first, without its code."""
+    lines = str(error).strip().splitlines()
+    return lines[0].split(" SQLSTATE:")[0] if lines else ""
