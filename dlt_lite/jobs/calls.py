@@ -21,6 +21,7 @@ from dlt_lite.model.jobs import Job, Task
 from dlt_lite.model.task_values import Json
 
 _LONGEST_WAIT = 3600.0
+_LOOK = 0.2
 
 
 class StopReason(StrEnum):
@@ -184,6 +185,24 @@ class Stop:
             bound = left if until_timeout is None else min(left, until_timeout)
             self._timing.wait(self._event, min(bound, _LONGEST_WAIT))
         return self.reason
+
+
+@contextmanager
+def once_stopped(stop: Stop, act: Callable[[], object]) -> Iterator[None]:
+    """Do something, once, as soon as an attempt has to end; look until leaving."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if stop.wait(_LOOK) is not None:
+                act()
+                return
+
+    threading.Thread(target=watch, name="dlt_lite-stop", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 RunTask = Callable[[TaskCall, Stop], Answer]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dlt_lite.model.origin import Origin
+from dlt_lite.model.rules import RuleAction
 
 
 class Verdict(StrEnum):
@@ -20,15 +21,6 @@ class Verdict(StrEnum):
     FAIL = "fail"
     ERROR = "error"
     SKIPPED = "skipped"
-
-
-class Action(StrEnum):
-    """What happens to a row that breaks a rule."""
-
-    WARN = "warn"
-    DROP = "drop"
-    FAIL = "fail"
-    QUARANTINE = "quarantine"
 
 
 class Severity(StrEnum):
@@ -163,7 +155,7 @@ class RuleResult:
     flow: str | None = None
     origin: Origin | None = None
     kind: RuleKind = RuleKind.ROW
-    action: Action = Action.WARN
+    action: RuleAction = RuleAction.WARN
     severity: Severity = Severity.WARNING
     owner: str | None = None
     tags: tuple[str, ...] = ()
@@ -343,4 +335,4 @@ def _judgement(result: RuleResult) -> tuple[Verdict, str]:
         return Verdict.PASS, ""
     if result.threshold is not None and result.threshold.allows(evaluated or 0, violations):
         return Verdict.PASS, f"within its threshold: {result.threshold}"
-    return (Verdict.FAIL if result.action is Action.FAIL else Verdict.WARN), ""
+    return (Verdict.FAIL if result.action is RuleAction.FAIL else Verdict.WARN), ""

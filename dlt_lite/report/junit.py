@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from dlt_lite.model.results import Action, DatasetQuality, RuleResult, UpdateQuality, Verdict
+from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
+from dlt_lite.model.rules import RuleAction
 from dlt_lite.report.escaping import visible, visible_lines
 from dlt_lite.report.words import figures, length
 
@@ -127,7 +128,7 @@ def _outcome(case: Element, tag: str, kind: str, message: str) -> Element:
 
 
 def _story(rule: RuleResult) -> str:
-    then = "" if rule.action is Action.WARN else f", action {rule.action}"
+    then = "" if rule.action is RuleAction.WARN else f", action {rule.action}"
     lines = [
         figures(rule),
         f"severity {rule.severity}{then}",

@@ -22,7 +22,6 @@ from dlt_lite.events.records import (
 from dlt_lite.events.sinks import read_ndjson
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import (
-    Action,
     DatasetQuality,
     RuleResult,
     Severity,
@@ -32,6 +31,7 @@ from dlt_lite.model.results import (
     overall,
     undecided,
 )
+from dlt_lite.model.rules import RuleAction
 from dlt_lite.report.summary import DatasetResult, ExpectationResult, error_json, update_result
 from dlt_lite.runs.folder import RunFacts, RunState
 from dlt_lite.runs.history import matching_runs
@@ -202,8 +202,8 @@ def _rule(
     dataset: str, told: ExpectationDefinition | ManifestExpectation, origin: str
 ) -> RuleResult:
     """Return a rule without figures; what nobody said of it is as a rule of its action has it."""
-    kept = Action(told.action)
-    usual = Severity.CRITICAL if kept is Action.FAIL else Severity.WARNING
+    kept = RuleAction(told.action)
+    usual = Severity.CRITICAL if kept is RuleAction.FAIL else Severity.WARNING
     return RuleResult(
         dataset=dataset,
         rule=told.name,
@@ -252,7 +252,7 @@ def _rules(
     for found in dataset.expectations:
         owner = found.dataset or dataset.name
         known = {rule.rule: rule for rule in declared.get(owner, _Declared()).rules}
-        bare = known.get(found.name, RuleResult(owner, found.name, action=Action(found.action)))
+        bare = known.get(found.name, RuleResult(owner, found.name, action=RuleAction(found.action)))
         flow = None if found.dataset is None else found.flow or dataset.name
         rule = replace(bare, update_id=update_id, flow=flow, version=dataset.version)
         yield _decided(rule, found, dataset, broken)
@@ -270,7 +270,7 @@ def _decided(
     rule: RuleResult, found: ExpectationResult, dataset: DatasetResult, broken: _Broken | None
 ) -> RuleResult:
     rows = None if broken is None else broken.rows_of(rule.rule)
-    if rows is not None and rule.action is Action.FAIL and not found.failed:
+    if rows is not None and rule.action is RuleAction.FAIL and not found.failed:
         reason = "the job ended there, so more rows may break it; nothing of them was written"
         return replace(
             rule, violations=rows, exact=False, verdict=Verdict.FAIL, reason=reason, version=None
@@ -285,7 +285,7 @@ def _decided(
 
 def _with_figures(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult) -> RuleResult:
     failed = found.failed
-    dropped = min(failed, dataset.rows_dropped) if rule.action is Action.DROP else 0
+    dropped = min(failed, dataset.rows_dropped) if rule.action is RuleAction.DROP else 0
     put_aside = min(failed, _told(dataset, "rows_quarantined", 0))
     return replace(
         rule,
@@ -293,7 +293,7 @@ def _with_figures(rule: RuleResult, found: ExpectationResult, dataset: DatasetRe
         violations=failed,
         null_results=_told(found, "null_results", None),
         dropped=dropped,
-        quarantined=put_aside if rule.action is Action.QUARANTINE else 0,
+        quarantined=put_aside if rule.action is RuleAction.QUARANTINE else 0,
         exact=found.exact,
     )
 

@@ -145,7 +145,6 @@ def main(descriptor: int) -> int:
     except BaseException as error:  # noqa: BLE001 - the code is the user's: whatever it raises is told
         _tell(error, line)
         return 1
-    line.tell(done=True)
     return 0
 
 
@@ -232,8 +231,7 @@ def _taken(function: Callable[..., object], order: Order) -> dict[str, str]:
 
 
 def _left(end: SystemExit, line: Line) -> int:
-    if end.code is None or end.code == 0:
-        line.tell(done=True)
+    if end.code is None:
         return 0
     if isinstance(end.code, int):
         return end.code

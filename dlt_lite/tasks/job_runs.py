@@ -7,7 +7,6 @@ is handed in, since it stands above.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,16 @@ from typing import TYPE_CHECKING
 
 from dlt_lite.errors import InternalProblem
 from dlt_lite.events.sinks import Sink
-from dlt_lite.jobs.calls import Answer, Control, Failed, Stop, Stopped, Succeeded, Timing
+from dlt_lite.jobs.calls import (
+    Answer,
+    Control,
+    Failed,
+    Stop,
+    Stopped,
+    Succeeded,
+    Timing,
+    once_stopped,
+)
 from dlt_lite.jobs.catalogue import job_of
 from dlt_lite.jobs.requests import JobOutcome, RunRequest
 from dlt_lite.jobs.runs import Place, repair_run, start_run
@@ -32,8 +40,6 @@ from dlt_lite.tasks.shared_spark import SharedSpark
 
 if TYPE_CHECKING:
     from dlt_lite.engine.session import EngineSession
-
-_LOOK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +171,10 @@ def _run_other(
 ) -> Answer:
     """Run another job of the project, by the same means; its events are its own."""
     job = job_of(shop.project, name)
-    control, over = Control(), threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            if stop.wait(_LOOK) is not None:
-                control.cancel()
-                return
-
-    threading.Thread(target=watch, name="dlt_lite-stop", daemon=True).start()
-    run_id = new_update_id(shop.now())
-    try:
-        own = Place(place.state_root, place.target, place.run_task, place.timing)
+    control, run_id = Control(), new_update_id(shop.now())
+    own = Place(place.state_root, place.target, place.run_task, place.timing)
+    with once_stopped(stop, control.cancel):
         outcome = start_run(job, RunRequest(run_id, given, cause="run_job_task"), own, control)
-    finally:
-        over.set()
     if outcome.result.is_success:
         return Succeeded({"run_id": run_id})
     if outcome.result is ResultState.CANCELED and stop.reason is not None:

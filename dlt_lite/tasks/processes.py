@@ -69,7 +69,6 @@ class _Said:
 
     values: dict[str, object] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    done: list[bool] = field(default_factory=list)
 
 
 def run_process(order: Order, around: Around, stop: Stop, log: LogFile) -> Answer:

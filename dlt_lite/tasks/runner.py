@@ -7,14 +7,14 @@ their own. References to secrets are resolved here, at the last moment.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dlt_lite.errors import DltLiteError, SecretExposed, UnknownPipeline
-from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, Succeeded, TaskCall
+from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, Succeeded, TaskCall, once_stopped
 from dlt_lite.jobs.filling import Rendered
 from dlt_lite.model.jobs import (
     CallableTask,
@@ -44,7 +44,6 @@ from dlt_lite.tasks.updates import failed_answer, told_update
 if TYPE_CHECKING:
     from dlt_lite.engine.session import EngineSession
 
-_LOOK = 0.2
 _STORAGE = "DLT_LITE_STORAGE_ROOT"
 
 
@@ -177,7 +176,8 @@ def _pipeline(work: PipelineTask, call: TaskCall, stop: Stop, means: Means, log:
         reset_checkpoint=work.reset_checkpoint_selection,
     )
     session = means.spark.engine()
-    with _stopping(stop) as event:
+    event = threading.Event()
+    with once_stopped(stop, event.set):
         result = means.run_pipeline(
             replace(settings, configuration=configured), request, session, event, log.say
         )
@@ -271,21 +271,3 @@ def _shown(texts: Mapping[str, Rendered], what: str) -> dict[str, str]:
         if text.has_secrets:
             raise SecretExposed(f"{what} ({key}) holds a secret, and others can read it")
     return {key: text.shown for key, text in texts.items()}
-
-
-@contextmanager
-def _stopping(stop: Stop) -> Iterator[threading.Event]:
-    """Give an event that is set once an attempt has to end."""
-    event, over = threading.Event(), threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            if stop.wait(_LOOK) is not None:
-                event.set()
-                return
-
-    threading.Thread(target=watch, name="dlt_lite-stop", daemon=True).start()
-    try:
-        yield event
-    finally:
-        over.set()

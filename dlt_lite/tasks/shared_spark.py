@@ -72,8 +72,9 @@ class SharedSpark:
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
         """Give a session of its own, with the project's tables known; end what runs in it after."""
+        from dlt_lite.engine.exceptions import SPARK_ERRORS  # noqa: PLC0415
         from dlt_lite.engine.sessions import flow_session  # noqa: PLC0415 - imports Spark
-        from dlt_lite.engine.sharing import SPARK_ERRORS, leave  # noqa: PLC0415
+        from dlt_lite.engine.sharing import leave  # noqa: PLC0415
         from dlt_lite.storage.catalog import know_tables  # noqa: PLC0415
 
         base = self.engine().spark

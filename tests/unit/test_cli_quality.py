@@ -23,7 +23,8 @@ from dlt_lite.cli.report_arguments import report_forms
 from dlt_lite.cli.streams import Color, Streams
 from dlt_lite.errors import BadCommandLine, BadSelection, NothingRecorded, UnknownRun
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import Action, Cell, Sample
+from dlt_lite.model.results import Cell, Sample
+from dlt_lite.model.rules import RuleAction
 from dlt_lite.report.forms import ReportForm
 from dlt_lite.runs.folder import RunFolder, RunKind, RunState
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest
@@ -37,6 +38,7 @@ PLACE = Origin("pipelines/shop/tables.py", 12)
 GATE = "name: test\nquality: {gate: {min_pass_ratio: 0.99, max_regression_points: 2}}\n"
 NO_EARLIER = "there is no earlier update to compare with"
 PERSON = "ada@example.org"
+DROP = RuleAction.DROP
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def ran(said, root):
 def an_update_of(update_id, violations, *more):
     sample = Sample((Cell("email", PERSON, offending=True),))
     rules = (
-        a_rule("clicks", "dated", 100, violations, Action.DROP, origin=PLACE, samples=(sample,)),
+        a_rule("clicks", "dated", 100, violations, DROP, origin=PLACE, samples=(sample,)),
         a_rule("clicks", "known", 100, 0, origin=PLACE),
         *more,
     )

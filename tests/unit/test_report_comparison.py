@@ -6,7 +6,6 @@ import pytest
 
 from dlt_lite.model.gates import Gate
 from dlt_lite.model.results import (
-    Action,
     DatasetQuality,
     RuleKind,
     Severity,
@@ -14,6 +13,7 @@ from dlt_lite.model.results import (
     Verdict,
     undecided,
 )
+from dlt_lite.model.rules import RuleAction
 from dlt_lite.report.comparison import RowChange, compare, history, previous_of, trends
 from dlt_lite.report.gate import judge_gate
 from tests.unit.told_updates import a_rule, an_update
@@ -125,7 +125,7 @@ def test_a_rules_history_is_told_oldest_first_without_case_of_the_dataset():
 
 
 def test_an_open_gate_is_met_by_every_rule_that_ran():
-    update = an_update(rule(violations=100, action=Action.FAIL, severity=Severity.CRITICAL))
+    update = an_update(rule(violations=100, action=RuleAction.FAIL, severity=Severity.CRITICAL))
 
     assert judge_gate(OPEN, update).met
 

@@ -21,7 +21,7 @@ from dlt_lite.events.records import (
 )
 from dlt_lite.events.sinks import NdjsonFile
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import Action, Severity, Verdict
+from dlt_lite.model.results import Severity, Verdict
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount
 from dlt_lite.report.quality import origin_of, past_quality, quality_of, update_quality
 from dlt_lite.report.summary import update_result
@@ -92,7 +92,7 @@ def test_the_figures_of_all_batches_together_decide_a_rule():
     assert (orders.rows_in, orders.written, orders.dropped, orders.version) == (15, 13, 2, 1)
     assert (orders.inputs, orders.unexplained) == (("raw",), 0)
     assert (positive.evaluated, positive.violations, positive.dropped) == (15, 2, 2)
-    assert (positive.verdict, positive.action) == (Verdict.WARN, Action.DROP)
+    assert (positive.verdict, positive.action) == (Verdict.WARN, RuleAction.DROP)
     assert (known.violations, known.dropped, known.verdict) == (1, 0, Verdict.WARN)
     assert positive.origin == Origin("pipelines/shop/orders.py", 12)
     assert (quality.verdict, quality.state, quality.update_id) == (Verdict.WARN, "COMPLETED", "u1")
@@ -249,7 +249,7 @@ def test_what_a_later_version_says_of_a_rule_is_taken():
     [known] = update_quality(told(defined("orders", later), planned("orders"))).rules
 
     assert (known.action, known.severity, known.owner) == (
-        Action.QUARANTINE,
+        RuleAction.QUARANTINE,
         Severity.INFO,
         "data",
     )

@@ -14,13 +14,13 @@ from dlt_lite.model.gates import Gate, GateResult
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.result_codec import decoded
 from dlt_lite.model.results import (
-    Action,
     DatasetQuality,
     RuleKind,
     Severity,
     Verdict,
     undecided,
 )
+from dlt_lite.model.rules import RuleAction
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
 from dlt_lite.report.files import results_json, summary_markdown, write_reports
@@ -53,7 +53,7 @@ SHAPE = {
 VERDICTS = an_update(
     a_rule("orders", "passes"),
     a_rule("orders", "warns", violations=1),
-    a_rule("orders", "fails", violations=1, action=Action.FAIL),
+    a_rule("orders", "fails", violations=1, action=RuleAction.FAIL),
     undecided(a_rule("orders", "breaks"), Verdict.ERROR, "it broke"),
     undecided(a_rule("users", "idles"), Verdict.SKIPPED, "up to date"),
 )
@@ -161,7 +161,7 @@ def test_an_annotation_finds_its_file_where_the_project_is_a_folder_of_the_repos
 def test_what_failed_without_a_rule_is_annotated_first():
     failed = DatasetQuality("orders", state="FAILED", error="[DLT501] it broke\n  at:  a.py:1")
     told = DatasetQuality("users", state="FAILED", error="[DLT502] a rule")
-    rule = a_rule("users", "known", 3, 1, Action.FAIL, origin=Origin("b.py", 2))
+    rule = a_rule("users", "known", 3, 1, RuleAction.FAIL, origin=Origin("b.py", 2))
     update = an_update(rule, state="FAILED", datasets=[failed, told], error="[DLT211] no x")
 
     first, second, third = (line.rpartition("::")[0] for line in github_annotations(update))

@@ -17,7 +17,6 @@ from dlt_lite.model.result_codec import (
     results_schema,
 )
 from dlt_lite.model.results import (
-    Action,
     RuleKind,
     RuleResult,
     Severity,
@@ -30,6 +29,7 @@ from dlt_lite.model.results import (
     undecided,
     worst,
 )
+from dlt_lite.model.rules import RuleAction
 from tests.house.repository import ROOT
 from tests.unit.told_updates import a_rule, an_update, clickstream, hostile_update
 
@@ -59,15 +59,15 @@ def ran(evaluated=100, violations=0, **more):
     [
         (ran(100, 0), PASS),
         (ran(100, 1), WARN),
-        (ran(100, 1, action=Action.DROP), WARN),
-        (ran(100, 1, action=Action.QUARANTINE), WARN),
-        (ran(100, 1, action=Action.FAIL), FAIL),
+        (ran(100, 1, action=RuleAction.DROP), WARN),
+        (ran(100, 1, action=RuleAction.QUARANTINE), WARN),
+        (ran(100, 1, action=RuleAction.FAIL), FAIL),
         (ran(100, 1, threshold=Threshold(mostly=0.99)), PASS),
         (ran(100, 2, threshold=Threshold(mostly=0.99)), WARN),
         (ran(100, 2, threshold=Threshold(mostly=0.99, max_failures=2)), PASS),
-        (ran(100, 2, threshold=Threshold(max_failures=1), action=Action.FAIL), FAIL),
+        (ran(100, 2, threshold=Threshold(max_failures=1), action=RuleAction.FAIL), FAIL),
         (ran(0, 0), SKIPPED),
-        (ran(0, 0, action=Action.FAIL), SKIPPED),
+        (ran(0, 0, action=RuleAction.FAIL), SKIPPED),
         (ran(0, 0, exact=False), ERROR),
         (ran(None, None), ERROR),
         (ran(None, 0), ERROR),
@@ -118,13 +118,13 @@ def test_a_failure_is_worse_than_an_error_than_a_warning_than_a_pass_than_nothin
 @pytest.mark.parametrize("state", ["FAILED", "CANCELED", "ABANDONED"])
 def test_an_update_that_did_not_end_well_is_never_a_pass(state):
     assert overall(state, [ran(100, 0)]) is ERROR
-    assert overall(state, [ran(100, 1, action=Action.FAIL)]) is FAIL
+    assert overall(state, [ran(100, 1, action=RuleAction.FAIL)]) is FAIL
 
 
 def test_the_worst_rule_comes_first_by_verdict_then_severity_then_share():
     info = ran(100, 90, severity=Severity.INFO)
     few, many = ran(100, 1), ran(100, 50)
-    failed = ran(100, 1, action=Action.FAIL)
+    failed = ran(100, 1, action=RuleAction.FAIL)
 
     assert sorted([info, few, many, failed], key=badness) == [failed, many, few, info]
 

@@ -5,7 +5,6 @@ from math import sin
 
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import (
-    Action,
     Cell,
     Cost,
     DatasetQuality,
@@ -20,6 +19,7 @@ from dlt_lite.model.results import (
     overall,
     undecided,
 )
+from dlt_lite.model.rules import RuleAction
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -44,7 +44,7 @@ DATASETS = (
 )
 
 
-def a_rule(dataset, name, evaluated=100, violations=0, action=Action.WARN, **more):
+def a_rule(dataset, name, evaluated=100, violations=0, action=RuleAction.WARN, **more):
     """Return a rule that has run."""
     return judged(
         RuleResult(dataset, name, "u1", action=action, evaluated=evaluated, violations=violations)
@@ -162,7 +162,7 @@ def clickstream(place=0, updates=30):
             "valid_event_id",
             rows,
             bad_ids,
-            Action.DROP,
+            RuleAction.DROP,
             severity=Severity.CRITICAL,
             dropped=bad_ids,
             null_results=bad_ids - 4,
@@ -179,7 +179,7 @@ def clickstream(place=0, updates=30):
             "known_event_type",
             rows,
             quarantined,
-            Action.QUARANTINE,
+            RuleAction.QUARANTINE,
             quarantined=quarantined,
             condition="event_type IN ('view', 'cart', 'purchase', 'search')",
             origin=Origin(clicks, 17),
@@ -198,7 +198,7 @@ def clickstream(place=0, updates=30):
             "not_before_2020",
             rows,
             0,
-            Action.FAIL,
+            RuleAction.FAIL,
             severity=Severity.CRITICAL,
             cost=Cost.DERIVED,
             condition="event_time >= '2020-01-01'",
@@ -229,7 +229,7 @@ def clickstream(place=0, updates=30):
             "ends_after_it_starts",
             kept // 5,
             0,
-            Action.FAIL,
+            RuleAction.FAIL,
             severity=Severity.CRITICAL,
             condition="ended_at >= started_at",
             origin=Origin("pipelines/clickstream/gold.py", 14),
@@ -313,7 +313,7 @@ def _one_of_many(names, count, turn):
                 f"column_{number:04d}_is_valid",
                 100_000 + turn,
                 violations,
-                (Action.WARN, Action.DROP, Action.QUARANTINE)[number % 3],
+                (RuleAction.WARN, RuleAction.DROP, RuleAction.QUARANTINE)[number % 3],
                 update_id=f"u{turn:04d}",
                 owner="data-platform",
                 condition=f"column_{number:04d} IS NOT NULL AND column_{number:04d} > 0",
