@@ -43,6 +43,15 @@ if TYPE_CHECKING:
     )
     from dlt_lite.api.readers import read, read_stream
     from dlt_lite.api.task_values import task_values
+    from dlt_lite.api.wide_expectations import (
+        expect_aggregate,
+        expect_foreign_key,
+        expect_fresh,
+        expect_max_drop_ratio,
+        expect_row_count_change,
+        expect_schema,
+        expect_unique,
+    )
     from dlt_lite.workspace import Project
 
 __all__ = [
@@ -52,13 +61,20 @@ __all__ = [
     "condition_task",
     "create_streaming_table",
     "expect",
+    "expect_aggregate",
     "expect_all",
     "expect_all_or_drop",
     "expect_all_or_fail",
     "expect_all_or_quarantine",
+    "expect_foreign_key",
+    "expect_fresh",
+    "expect_max_drop_ratio",
     "expect_or_drop",
     "expect_or_fail",
     "expect_or_quarantine",
+    "expect_row_count_change",
+    "expect_schema",
+    "expect_unique",
     "for_each_task",
     "job",
     "materialized_view",
@@ -83,13 +99,20 @@ _HOMES = {
     "condition_task": "dlt_lite.api.jobs",
     "create_streaming_table": "dlt_lite.api.datasets",
     "expect": "dlt_lite.api.expectations",
+    "expect_aggregate": "dlt_lite.api.wide_expectations",
     "expect_all": "dlt_lite.api.expectations",
     "expect_all_or_drop": "dlt_lite.api.expectations",
     "expect_all_or_fail": "dlt_lite.api.expectations",
     "expect_all_or_quarantine": "dlt_lite.api.expectations",
+    "expect_foreign_key": "dlt_lite.api.wide_expectations",
+    "expect_fresh": "dlt_lite.api.wide_expectations",
+    "expect_max_drop_ratio": "dlt_lite.api.wide_expectations",
     "expect_or_drop": "dlt_lite.api.expectations",
     "expect_or_fail": "dlt_lite.api.expectations",
     "expect_or_quarantine": "dlt_lite.api.expectations",
+    "expect_row_count_change": "dlt_lite.api.wide_expectations",
+    "expect_schema": "dlt_lite.api.wide_expectations",
+    "expect_unique": "dlt_lite.api.wide_expectations",
     "for_each_task": "dlt_lite.api.jobs",
     "job": "dlt_lite.api.jobs",
     "materialized_view": "dlt_lite.api.datasets",

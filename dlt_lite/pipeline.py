@@ -34,6 +34,7 @@ from dlt_lite.graph.resolver import Surroundings, resolve
 from dlt_lite.model.datasets import DatasetKind, quarantine_of
 from dlt_lite.model.names import DatasetName
 from dlt_lite.model.requests import QuarantineRequest, UpdateRequest
+from dlt_lite.model.rules import NullPolicy, Rule, Threshold
 from dlt_lite.model.schema import Schema
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.plan.planner import Request, make_plan
@@ -49,7 +50,6 @@ from dlt_lite.runs.manifest import (
     Manifest,
     ManifestColumn,
     ManifestDataset,
-    ManifestExpectation,
     ManifestFlow,
 )
 from dlt_lite.storage.layout import Layout, uri
@@ -252,10 +252,7 @@ def _manifest_dataset(
             ManifestFlow(each.flow.name, _flow_record(graph, resolved, each).input_datasets)
             for each in resolved.flows
         ),
-        expectations=tuple(
-            ManifestExpectation(each.name, each.action, each.condition, each.origin)
-            for each in record.expectations
-        ),
+        expectations=record.expectations,
         tags=dataset.options.tags,
         comment=dataset.options.comment,
         columns=tuple(ManifestColumn(c.name, c.shown_type) for c in resolved.schema.columns),
@@ -269,8 +266,9 @@ def _dataset_record(analysed: Analysed, resolved: ResolvedDataset) -> DatasetDef
     is_view = resolved.kind is DatasetKind.TEMPORARY_VIEW
     path = analysed.layout.table(dataset.name, private=dataset.options.private)
     rules = tuple(
-        ExpectationDefinition(rule.name, rule.action, _condition(rule.condition), str(rule.origin))
-        for rule in dataset.rules
+        _expectation_record(rule, enabled=enabled)
+        for enabled, each in ((True, dataset.rules), (False, dataset.switched_off))
+        for rule in each
     )
     return DatasetDefinition(
         dataset.shown,
@@ -305,6 +303,27 @@ def _flow_record(
         flow.flow.once,
         flow.flow.spark_conf,
         flow.flow.comment,
+    )
+
+
+def _expectation_record(rule: Rule, *, enabled: bool) -> ExpectationDefinition:
+    terms = rule.terms
+    threshold = terms.threshold or Threshold()
+    return ExpectationDefinition(
+        rule.name,
+        rule.action,
+        _condition(rule.condition),
+        str(rule.origin),
+        rule.kind,
+        terms.severity,
+        terms.owner,
+        terms.tags,
+        terms.description,
+        None if terms.where is None else _condition(terms.where),
+        terms.null or NullPolicy.FAIL,
+        threshold.mostly,
+        threshold.max_failures,
+        enabled,
     )
 
 

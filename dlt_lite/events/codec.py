@@ -27,7 +27,7 @@ from dlt_lite.events.records import (
     UpdateState,
 )
 from dlt_lite.model.outcomes import LifeCycle, ResultState
-from dlt_lite.model.rules import Counts, RuleAction, RuleCount
+from dlt_lite.model.rules import Cost, Counts, RuleAction, RuleCount
 
 COLUMNS_DDL = (
     "id STRING, sequence STRUCT<data_plane_id: STRUCT<instance: STRING, seq_no: BIGINT>>, "
@@ -72,6 +72,11 @@ def decode(row: Mapping[str, Any]) -> Event:
     if error and isinstance(record, UpdateProgress | FlowProgress | JobRunProgress | TaskProgress):
         record = replace(record, error=error["exceptions"][0]["message"])
     return Event(envelope, record)
+
+
+def expectation_definition(plain: Mapping[str, Any]) -> ExpectationDefinition:
+    """Return what is told of an expectation, from plain values."""
+    return ExpectationDefinition(**{**plain, "tags": tuple(plain.get("tags", ()))})
 
 
 def message_of(record: Record) -> str:
@@ -158,6 +163,7 @@ def _details(record: Record) -> dict[str, Any]:
 
 
 def _rule_row(count: RuleCount, dataset: str) -> dict[str, Any]:
+    later = {"null_records": count.nulls, "observed": count.observed, "cost": count.cost}
     return {
         "name": count.name,
         "dataset": count.dataset or dataset,
@@ -165,6 +171,7 @@ def _rule_row(count: RuleCount, dataset: str) -> dict[str, Any]:
         "passed_records": count.passed,
         "failed_records": count.failed,
         "exact": count.exact,
+        **{key: value for key, value in later.items() if value is not None},
     }
 
 
@@ -177,7 +184,7 @@ def _record(kind: str, details: dict[str, Any], origin: Mapping[str, Any]) -> Re
         case UpdateProgress.event_type:
             return UpdateProgress(UpdateState(details["state"]), details["cause"])
         case DatasetDefinition.event_type:
-            rules = tuple(ExpectationDefinition(**each) for each in details.pop("expectations"))
+            rules = tuple(expectation_definition(each) for each in details.pop("expectations"))
             tags = tuple(details.pop("tags"))
             return DatasetDefinition(**details, expectations=rules, tags=tags)
         case FlowDefinition.event_type:
@@ -231,6 +238,9 @@ def _counts(details: Mapping[str, Any], dataset: str) -> Counts | None:
             each["failed_records"],
             None if each["dataset"] == dataset else each["dataset"],
             each["exact"],
+            each.get("null_records"),
+            each.get("observed"),
+            Cost(each.get("cost", Cost.IN_JOB)),
         )
         for each in quality["expectations"]
     )

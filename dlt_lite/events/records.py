@@ -69,12 +69,39 @@ class UpdateProgress:
 
 @dataclass(frozen=True, slots=True)
 class ExpectationDefinition:
-    """One expectation of a dataset; its origin is empty where an older version told of it."""
+    """One expectation of a dataset. What has a default, an older version did not tell.
+
+    Attributes:
+        name: unique in its dataset.
+        action: warn, drop, fail or quarantine.
+        condition: the rule as text.
+        origin: where it was declared.
+        kind: what it looks at, such as `row` or `unique`.
+        severity: how much it matters; None as its action has it.
+        owner: who looks after it.
+        tags: words to find it by.
+        description: why there is such a rule.
+        where: about which rows it is; None for all.
+        null_policy: what a condition that is NULL means.
+        mostly: the share of rows that must pass, from 0 to 1.
+        max_failures: the number of rows that may break it.
+        enabled: whether it is switched on in the update's target.
+    """
 
     name: str
     action: str
     condition: str
     origin: str = ""
+    kind: str = "row"
+    severity: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    where: str | None = None
+    null_policy: str = "fail"
+    mostly: float | None = None
+    max_failures: int | None = None
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> L
         NeedsAnalyze: a file needs Spark while it is loaded and there is none.
     """
     install()
-    registry = Registry(pipeline.namespace, pipeline.project_root)
+    registry = Registry(
+        pipeline.namespace, pipeline.project_root, pipeline.target, pipeline.null_policy
+    )
     modules = ModuleSpace(pipeline.folder, pipeline.project_root)
     with (
         registering_into(registry),

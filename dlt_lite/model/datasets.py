@@ -69,6 +69,7 @@ class Dataset:
         options: how its table is made.
         rules: its expectations, in the order a reader meets them.
         origin: where it was declared.
+        switched_off: its expectations that are not for this target.
     """
 
     name: DatasetName
@@ -77,6 +78,17 @@ class Dataset:
     options: TableOptions
     rules: tuple[Rule, ...]
     origin: Origin
+    switched_off: tuple[Rule, ...] = ()
+
+    @property
+    def row_rules(self) -> tuple[Rule, ...]:
+        """Its rules that decide row by row."""
+        return tuple(rule for rule in self.rules if rule.check is None)
+
+    @property
+    def wide_rules(self) -> tuple[Rule, ...]:
+        """Its rules about more than one row."""
+        return tuple(rule for rule in self.rules if rule.check is not None)
 
     @property
     def sets_aside(self) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlt_lite.model.results import RuleResult, Threshold, UpdateQuality
+from dlt_lite.model.results import RuleResult, UpdateQuality
+from dlt_lite.model.rules import Threshold
 
 RESULT_COLUMNS_DDL = (
     "update_id STRING, pipeline STRING, target STRING, started TIMESTAMP, dataset STRING, "

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.rules import Cost, NullPolicy, RuleAction, Severity, Threshold
 
 
 class Verdict(StrEnum):
@@ -23,74 +24,9 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-class Severity(StrEnum):
-    """How much a broken rule matters to people."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
-
-
-class RuleKind(StrEnum):
-    """What a rule looks at; the first three decide row by row."""
-
-    ROW = "row"
-    UNIQUE = "unique"
-    FOREIGN_KEY = "foreign_key"
-    AGGREGATE = "aggregate"
-    ROW_COUNT_CHANGE = "row_count_change"
-    FRESH = "fresh"
-    SCHEMA = "schema"
-    DROP_RATIO = "drop_ratio"
-
-
-class NullPolicy(StrEnum):
-    """What a condition that is NULL means."""
-
-    FAIL = "fail"
-    PASS = "pass"  # noqa: S105 - a policy, no password
-
-
-class Cost(StrEnum):
-    """How a rule's figures were come by."""
-
-    IN_JOB = "in_job"
-    STATISTICS = "statistics"
-    DERIVED = "derived"
-    EXTRA_SCAN = "extra_scan"
-
-
 _BY_ROW = frozenset({RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY})
 WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
 _DID_NOT_END_WELL = frozenset({"FAILED", "CANCELED", "ABANDONED"})
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """How many rows may break a rule before it counts as violated; either bound suffices.
-
-    Attributes:
-        mostly: the share of rows that must pass, from 0 to 1.
-        max_failures: the number of rows that may break it.
-    """
-
-    mostly: float | None = None
-    max_failures: int | None = None
-
-    def allows(self, evaluated: int, violations: int) -> bool:
-        """Tell whether so many violations are within the threshold."""
-        if self.max_failures is not None and violations <= self.max_failures:
-            return True
-        return self.mostly is not None and evaluated - violations >= self.mostly * evaluated
-
-    def __str__(self) -> str:
-        """Return it as a person reads it."""
-        told = []
-        if self.mostly is not None:
-            told.append(f"at least {self.mostly:.10g} of the rows pass")
-        if self.max_failures is not None:
-            told.append(f"at most {self.max_failures:,} rows break it")
-        return " or ".join(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Expectations: what a row must satisfy, and what happens to one that does not."""
+"""Expectations: what rows and tables must satisfy, and what happens where they do not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dlt_lite.model.checks import Check, RuleKind
 from dlt_lite.model.origin import Origin
 
 
@@ -17,21 +18,126 @@ class RuleAction(StrEnum):
     QUARANTINE = "quarantine"
 
 
+class Severity(StrEnum):
+    """How much a broken rule matters to people."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class NullPolicy(StrEnum):
+    """What a condition that is NULL means."""
+
+    FAIL = "fail"
+    PASS = "pass"  # noqa: S105 - a policy, no password
+
+
+class Cost(StrEnum):
+    """How a rule's figures were come by."""
+
+    IN_JOB = "in_job"
+    STATISTICS = "statistics"
+    DERIVED = "derived"
+    EXTRA_SCAN = "extra_scan"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """How many rows may break a rule before it counts as violated; either bound suffices.
+
+    Attributes:
+        mostly: the share of rows that must pass, from 0 to 1.
+        max_failures: the number of rows that may break it.
+    """
+
+    mostly: float | None = None
+    max_failures: int | None = None
+
+    def allows(self, evaluated: int, violations: int) -> bool:
+        """Tell whether so many violations are within the threshold."""
+        if self.max_failures is not None and violations <= self.max_failures:
+            return True
+        return self.mostly is not None and evaluated - violations >= self.mostly * evaluated
+
+    def __str__(self) -> str:
+        """Return it as a person reads it."""
+        told = []
+        if self.mostly is not None:
+            told.append(f"at least {self.mostly:.10g} of the rows pass")
+        if self.max_failures is not None:
+            told.append(f"at most {self.max_failures:,} rows break it")
+        return " or ".join(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What may be said of a rule of any kind.
+
+    Attributes:
+        null: what it means where the condition is NULL; None as the dataset or project says.
+        where: SQL text, or a Spark Column: the rule is about rows for which it is true; None for
+            all.
+        threshold: how many rows may break it; None for none.
+        severity: how much it matters; None as its action has it.
+        owner: who looks after it.
+        tags: words to find it by.
+        description: why there is such a rule.
+        targets: the targets in which it is switched on; None for all.
+    """
+
+    null: NullPolicy | None = None
+    where: object = None
+    threshold: Threshold | None = None
+    severity: Severity | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    targets: tuple[str, ...] | None = None
+
+    def is_on(self, target: str) -> bool:
+        """Return whether the rule is switched on in a target."""
+        return self.targets is None or target in self.targets
+
+
+NO_TERMS = Terms()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One expectation of one dataset.
 
     Attributes:
         name: unique in its dataset.
-        action: what happens to a row that breaks it; NULL breaks it too.
-        condition: SQL text, or a Spark Column; true for a row that passes.
+        action: what happens to a row that breaks it; NULL breaks it too, unless its terms differ.
+        condition: SQL text, or a Spark Column; true for a row that passes. Of a rule beyond rows
+            its check as text.
         origin: where it was declared.
+        terms: what else was said of it.
+        check: what is asked of more than one row; None for a rule that decides row by row.
     """
 
     name: str
     action: RuleAction
     condition: object
     origin: Origin
+    terms: Terms = NO_TERMS
+    check: Check | None = None
+
+    @property
+    def kind(self) -> RuleKind:
+        """What the rule looks at."""
+        return RuleKind.ROW if self.check is None else self.check.kind
+
+    @property
+    def has_condition(self) -> bool:
+        """Whether it is decided by a condition, which may be NULL."""
+        return self.check is None or self.kind is RuleKind.AGGREGATE
+
+    @property
+    def fails_at_once(self) -> bool:
+        """Whether the first row that breaks it ends the job."""
+        return self.action is RuleAction.FAIL and self.check is None and not self.terms.threshold
 
 
 BROKEN, ASIDE_SINCE, ASIDE_UPDATE, ASIDE_FLOW, ASIDE_BATCH, ASIDE_SOURCES, REPLAY = (
@@ -57,6 +163,11 @@ class RuleCount:
         failed: rows for which it was false or NULL.
         dataset: the view that declares the rule where that is not the written dataset, else None.
         exact: False where the figures may count a row twice or miss one.
+        nulls: rows for which the condition was NULL; None where they were not counted.
+        observed: for a rule beyond rows: what was found, as a person reads it.
+        cost: how the figures were come by.
+
+    A rule that is about no rows, such as one of an aggregate, has one thing that passed or failed.
     """
 
     name: str
@@ -65,6 +176,9 @@ class RuleCount:
     failed: int
     dataset: str | None = None
     exact: bool = True
+    nulls: int | None = None
+    observed: str | None = None
+    cost: Cost = Cost.IN_JOB
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +209,12 @@ def added(first: Counts, second: Counts) -> Counts:
     merged = [
         each
         if (other := later.pop((each.dataset, each.name), None)) is None
-        else RuleCount(
-            each.name,
-            each.action,
-            each.passed + other.passed,
-            each.failed + other.failed,
-            each.dataset,
-            each.exact and other.exact,
+        else replace(
+            other,
+            passed=each.passed + other.passed,
+            failed=each.failed + other.failed,
+            exact=each.exact and other.exact,
+            nulls=_both(each.nulls, other.nulls),
         )
         for each in first.rules
     ]
@@ -111,6 +224,10 @@ def added(first: Counts, second: Counts) -> Counts:
         (*merged, *later.values()),
         first.quarantined + second.quarantined,
     )
+
+
+def _both(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second
 
 
 NO_COUNTS = Counts(0, 0)

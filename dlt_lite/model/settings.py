@@ -9,6 +9,7 @@ from pathlib import Path
 from dlt_lite.model.gates import Gate
 from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.names import Namespace
+from dlt_lite.model.rules import NullPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class PipelineSettings:
         engine: how Spark is started.
         run: how an update is carried out.
         gate: what must hold of its quality for CI to let an update pass.
+        null_policy: what it means where a rule's condition is NULL and the rule does not say.
     """
 
     name: str
@@ -82,6 +84,7 @@ class PipelineSettings:
     engine: EngineSettings
     run: RunSettings
     gate: Gate
+    null_policy: NullPolicy = NullPolicy.FAIL
 
 
 @dataclass(frozen=True, slots=True)

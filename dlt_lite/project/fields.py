@@ -123,6 +123,7 @@ POINTS = Form(
     re.compile(r"[0-9]{0,2}\.[0-9]{1,12}|[0-9]{1,2}|100|100\.0{1,12}"),
     may_be_nothing=True,
 )
+NULL_POLICY = Form("fail or pass", _TEXT_KIND, re.compile("fail|pass"))
 MAP = Form("one value", _ONE_VALUE, re.compile(r"(?s:.*)"), is_map=True)
 
 _PIPELINE = frozenset({"pipeline"})
@@ -144,6 +145,7 @@ _INHERITED = (
     Field("parallel_flows", FROM_ONE, "4", variable="DLT_LITE_PARALLEL_FLOWS", levels=_BOTH),
     Field("max_retries", FROM_ZERO, "2", levels=_BOTH),
     Field("catalog_tables", SWITCH, "false", levels=_TARGET),
+    Field("quality.null", NULL_POLICY, "fail", levels=_BOTH),
     Field("quality.gate.no_critical", SWITCH, "true", levels=_BOTH),
     Field("quality.gate.min_pass_ratio", SHARE, levels=_BOTH),
     Field("quality.gate.max_regression_points", POINTS, levels=_BOTH),

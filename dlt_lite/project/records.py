@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlt_lite.model.gates import Gate
 from dlt_lite.model.names import Namespace
+from dlt_lite.model.rules import NullPolicy
 from dlt_lite.model.settings import EngineSettings, PipelineSettings, RunSettings
 from dlt_lite.project.fields import SUBMITTED
 from dlt_lite.project.layers import Layer
@@ -56,6 +57,7 @@ def pipeline_settings(
             catalog_tables=is_on(values, "catalog_tables"),
         ),
         gate=_gate(values),
+        null_policy=NullPolicy(text_of(values, "quality.null")),
     )
 
 

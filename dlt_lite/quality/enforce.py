@@ -10,7 +10,7 @@ the same input finds them all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -21,10 +21,11 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.expressions import condition_column
 from dlt_lite.engine.observing import observe, observed, observed_rows
-from dlt_lite.model.rules import BROKEN, Counts, Rule, RuleAction, RuleCount
+from dlt_lite.model.rules import BROKEN, Counts, NullPolicy, Rule, RuleAction, RuleCount
 
 _MARK = "DLT_LITE_BROKEN_ROW "
 _ROWS = "rows"
+_BREAKING, _ABOUT, _NULLS = "r", "w", "n"
 _DROPPED = "dropped"
 _QUARANTINED = "quarantined"
 _ASIDE = "aside"
@@ -109,7 +110,7 @@ def seen_aside(enforced: Enforced, counts: Counts) -> DataFrame | None:
 
 def filtered(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     """Return the rows that are written; a row that breaks a fail rule fails the job."""
-    if failing := _of(rules, RuleAction.FAIL):
+    if failing := [rule for rule in rules if rule.fails_at_once]:
         frame = frame.where(_or_raise(frame, failing))
     kept_out = _of(rules, RuleAction.DROP, RuleAction.QUARANTINE)
     return frame.where(all_pass(kept_out)) if kept_out else frame
@@ -155,7 +156,7 @@ def failed_so_far(enforced: Enforced, rule: str) -> int:
         return 1
     seen = observed(enforced.observation, patience=_PATIENCE_AFTER_FAILURE) or {}
     names = [each.name for each in enforced.rules]
-    return max(1, int(seen.get(f"r{names.index(rule)}", 0)))
+    return max(1, int(seen.get(f"{_BREAKING}{names.index(rule)}", 0)))
 
 
 def broken_row(message: str) -> BrokenRow | None:
@@ -185,7 +186,11 @@ def view_counts(
 def counters(rules: Sequence[Rule]) -> list[Column]:
     """Return the aggregates that count what rules decide."""
     columns = [F.count(F.lit(1)).alias(_ROWS)]
-    columns += [F.count_if(~_passes(rule)).alias(f"r{index}") for index, rule in enumerate(rules)]
+    columns += [
+        column.alias(f"{figure}{index}")
+        for index, rule in enumerate(rules)
+        for figure, column in _figures(rule)
+    ]
     dropping = _of(rules, RuleAction.DROP)
     quarantining = _of(rules, RuleAction.QUARANTINE)
     if len(quarantining) > 1:
@@ -205,15 +210,21 @@ def all_pass(rules: Sequence[Rule]) -> Column:
 
 def _counts(seen: Mapping[str, Any], rules: Sequence[Rule]) -> Counts:
     rows = int(seen[_ROWS])
-    failed = [int(seen[f"r{index}"]) for index in range(len(rules))]
+    failed = [int(seen[f"{_BREAKING}{index}"]) for index in range(len(rules))]
 
     def kept_out(name: str, action: RuleAction) -> int:
         own = [n for n, rule in zip(failed, rules, strict=True) if rule.action is action]
         return int(seen[name]) if name in seen else sum(own)
 
     decided = tuple(
-        RuleCount(rule.name, rule.action, rows - n, n)
-        for n, rule in zip(failed, rules, strict=True)
+        RuleCount(
+            rule.name,
+            rule.action,
+            int(seen.get(f"{_ABOUT}{index}", rows)) - failed[index],
+            failed[index],
+            nulls=seen.get(f"{_NULLS}{index}"),
+        )
+        for index, rule in enumerate(rules)
     )
     dropped = kept_out(_DROPPED, RuleAction.DROP)
     return Counts(rows, dropped, decided, kept_out(_QUARANTINED, RuleAction.QUARANTINE))
@@ -232,9 +243,26 @@ def _broken(rules: Sequence[Rule]) -> Column:
     return F.array_compact(F.array(*[F.when(~_passes(rule), F.lit(rule.name)) for rule in rules]))
 
 
+def _figures(rule: Rule) -> Iterator[tuple[str, Column]]:
+    """Yield what is counted of a rule: no more than what its terms make interesting."""
+    yield _BREAKING, F.count_if(~_passes(rule))
+    if rule.terms.where is not None:
+        yield _ABOUT, F.count_if(condition_column(rule.terms.where))
+    if rule.terms.null is NullPolicy.PASS:
+        yield _NULLS, F.count_if(_is_about(rule) & condition_column(rule.condition).isNull())
+
+
 def _passes(rule: Rule) -> Column:
-    """Return a condition that is never NULL: NULL counts as broken."""
-    return F.coalesce(condition_column(rule.condition), F.lit(False))
+    """Return whether a row passes; never NULL."""
+    null_passes = F.lit(rule.terms.null is NullPolicy.PASS)
+    passes = F.coalesce(condition_column(rule.condition), null_passes)
+    return passes if rule.terms.where is None else ~_is_about(rule) | passes
+
+
+def _is_about(rule: Rule) -> Column:
+    """Return whether a rule is about a row; never NULL."""
+    where = rule.terms.where
+    return F.lit(True) if where is None else F.coalesce(condition_column(where), F.lit(False))
 
 
 def _or_raise(frame: DataFrame, rules: Sequence[Rule]) -> Column:

@@ -34,16 +34,31 @@ from dlt_lite.model.names import (
     split_identifier,
 )
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.rules import Rule
+from dlt_lite.model.rules import NullPolicy, Rule
 from dlt_lite.registry.origins import calling_origin
 
 
 class Registry:
-    """What the files of one pipeline have declared so far."""
+    """What the files of one pipeline have declared so far.
 
-    def __init__(self, namespace: Namespace, root: Path) -> None:
+    Args:
+        namespace: where the pipeline publishes.
+        root: the project's folder.
+        target: the target, in which some rules may be switched off.
+        null: what it means where a rule's condition is NULL and the rule does not say.
+    """
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        root: Path,
+        target: str = "",
+        null: NullPolicy = NullPolicy.FAIL,
+    ) -> None:
         self.namespace = namespace
         self.root = root
+        self._target = target
+        self._null = null
         self._datasets: dict[DatasetName, Dataset] = {}
         self._flows: dict[str, Flow] = {}
         self._functions: dict[DatasetName, Query] = {}
@@ -174,7 +189,17 @@ class Registry:
     def _with_rules(self, dataset: Dataset) -> Dataset:
         function = self._functions.get(dataset.name)
         found = [rule for each in _unwrapped(function) for rule in self._rules_on(each)]
-        return replace(dataset, rules=(*dataset.rules, *found))
+        every = [self._settled(rule) for rule in (*dataset.rules, *found)]
+        return replace(
+            dataset,
+            rules=tuple(rule for rule in every if rule.terms.is_on(self._target)),
+            switched_off=tuple(rule for rule in every if not rule.terms.is_on(self._target)),
+        )
+
+    def _settled(self, rule: Rule) -> Rule:
+        """Return a rule that says itself what NULL means."""
+        null = rule.terms.null or (self._null if rule.has_condition else NullPolicy.FAIL)
+        return replace(rule, terms=replace(rule.terms, null=null))
 
     def _rules_on(self, function: object) -> list[Rule]:
         return self._rules.get(id(function), (None, []))[1]

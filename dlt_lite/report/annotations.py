@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import RuleResult, Severity, UpdateQuality, Verdict
+from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict
+from dlt_lite.model.rules import Severity
 from dlt_lite.report.escaping import annotation_property, annotation_text, shortened
 from dlt_lite.report.quality import origin_of
 from dlt_lite.report.summary import error_json

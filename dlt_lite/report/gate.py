@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dlt_lite.model.gates import Gate, GateResult
-from dlt_lite.model.results import RuleResult, Severity, UpdateQuality, Verdict
+from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict
+from dlt_lite.model.rules import Severity
 from dlt_lite.report.comparison import Comparison, compare
 from dlt_lite.report.verdicts import ENDS
 from dlt_lite.report.words import counted, percent, rule_name

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from dlt_lite.events.records import (
     DatasetDefinition,
@@ -20,29 +19,28 @@ from dlt_lite.events.records import (
     FlowState,
 )
 from dlt_lite.events.sinks import read_ndjson
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import (
     DatasetQuality,
     RuleResult,
-    Severity,
     UpdateQuality,
     Verdict,
     judged,
     overall,
     undecided,
 )
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.rules import NullPolicy, RuleAction, Severity, Threshold
 from dlt_lite.report.summary import DatasetResult, ExpectationResult, error_json, update_result
 from dlt_lite.runs.folder import RunFacts, RunState
 from dlt_lite.runs.history import matching_runs
-from dlt_lite.runs.manifest import Manifest, ManifestExpectation, read_manifest
+from dlt_lite.runs.manifest import Manifest, read_manifest
 from dlt_lite.runs.quality import kept_results, read_results
 
 MOST_UPDATES = 30
 _BROKEN = "DLT502"
 _BROKEN_RULES = re.compile(r"expectation (?P<names>.*) failed for (?P<rows>\d+) or more rows")
 _ORIGIN = re.compile(r"(?P<path>.*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?")
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,34 +196,30 @@ def _declared(told: Sequence[Event], manifest: Manifest | None) -> Mapping[str, 
     return declared
 
 
-def _rule(
-    dataset: str, told: ExpectationDefinition | ManifestExpectation, origin: str
-) -> RuleResult:
+def _rule(dataset: str, told: ExpectationDefinition, origin: str) -> RuleResult:
     """Return a rule without figures; what nobody said of it is as a rule of its action has it."""
     kept = RuleAction(told.action)
     usual = Severity.CRITICAL if kept is RuleAction.FAIL else Severity.WARNING
+    threshold = Threshold(told.mostly, told.max_failures)
     return RuleResult(
         dataset=dataset,
         rule=told.name,
+        kind=RuleKind(told.kind),
         action=kept,
         condition=told.condition,
-        severity=Severity(_told(told, "severity", usual.value)),
-        owner=_told(told, "owner", None),
-        tags=tuple(_told(told, "tags", ())),
-        description=_told(told, "description", None),
+        severity=usual if told.severity is None else Severity(told.severity),
+        owner=told.owner,
+        tags=told.tags,
+        description=told.description,
+        null_policy=NullPolicy(told.null_policy),
+        threshold=None if threshold == Threshold() else threshold,
         origin=origin_of(told.origin or origin),
     )
 
 
-def _told(record: object, name: str, default: _Value) -> _Value:
-    """Return what an event or a manifest says, the default where it is from before it could."""
-    found: _Value | None = getattr(record, name, None)
-    return default if found is None else found
-
-
 def _dataset(result: DatasetResult, declared: Mapping[str, _Declared]) -> DatasetQuality:
     known = declared.get(result.name, _Declared())
-    quarantined = _told(result, "rows_quarantined", 0)
+    quarantined = result.rows_quarantined
     rows = result.rows_written + result.rows_dropped + quarantined
     return DatasetQuality(
         name=result.name,
@@ -286,20 +280,24 @@ def _decided(
 def _with_figures(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult) -> RuleResult:
     failed = found.failed
     dropped = min(failed, dataset.rows_dropped) if rule.action is RuleAction.DROP else 0
-    put_aside = min(failed, _told(dataset, "rows_quarantined", 0))
+    put_aside = min(failed, dataset.rows_quarantined)
     return replace(
         rule,
-        evaluated=found.passed + failed,
+        evaluated=found.passed + failed if rule.by_row else None,
         violations=failed,
-        null_results=_told(found, "null_results", None),
+        null_results=found.nulls,
+        observed=found.observed,
         dropped=dropped,
         quarantined=put_aside if rule.action is RuleAction.QUARANTINE else 0,
         exact=found.exact,
+        cost=found.cost,
     )
 
 
 def _not_run(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult) -> RuleResult:
     """Return a rule that counted no row: of a dataset that failed an error, else skipped."""
+    if not found.enabled:
+        return undecided(rule, Verdict.SKIPPED, "switched off in this target")
     match dataset.state:
         case FlowState.FAILED:
             reason = f"{dataset.name} failed before the rule was decided"

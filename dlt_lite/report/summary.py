@@ -23,7 +23,7 @@ from dlt_lite.events.records import (
     UpdateState,
 )
 from dlt_lite.model.datasets import DatasetKind
-from dlt_lite.model.rules import NO_COUNTS, Counts, RuleCount, added
+from dlt_lite.model.rules import NO_COUNTS, Cost, Counts, RuleCount, added
 
 _FINAL = {UpdateState.COMPLETED, UpdateState.FAILED, UpdateState.CANCELED}
 # A dataset's state is one of six; a flow that was stopped in the middle did not complete.
@@ -51,6 +51,10 @@ class ExpectationResult:
         flow: for a view's expectation: the flow that read the view, where its name says more.
         exact: False where the figures may count a row twice or miss one.
         origin: where it was declared, such as `file:line`; None where nothing says so.
+        nulls: rows for which the condition was NULL; None where they were not counted.
+        observed: of a rule beyond rows: what was found.
+        cost: how the figures were come by.
+        enabled: whether it is switched on in the update's target.
     """
 
     name: str
@@ -61,6 +65,10 @@ class ExpectationResult:
     flow: str | None = None
     exact: bool = True
     origin: str | None = None
+    nulls: int | None = None
+    observed: str | None = None
+    cost: Cost = Cost.IN_JOB
+    enabled: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -76,6 +84,8 @@ class ExpectationResult:
             plain["flow"] = self.flow
         if not self.exact:
             plain["exact"] = False
+        if self.observed is not None:
+            plain["observed"] = self.observed
         return plain
 
 
@@ -467,7 +477,7 @@ def _expectations(
 ) -> tuple[ExpectationResult, ...]:
     declared = () if story.definition is None else story.definition.expectations
     found = {
-        each.name: ExpectationResult(each.name, str(each.action))
+        each.name: ExpectationResult(each.name, str(each.action), enabled=each.enabled)
         for each in declared
         # What a view declares is told by those that read it, if any did.
         if (name, each.name) not in evaluated
@@ -491,5 +501,14 @@ def _result(
     rule: RuleCount, dataset: str | None = None, flow: str | None = None
 ) -> ExpectationResult:
     return ExpectationResult(
-        rule.name, str(rule.action), rule.passed, rule.failed, dataset, flow, rule.exact
+        rule.name,
+        str(rule.action),
+        rule.passed,
+        rule.failed,
+        dataset,
+        flow,
+        rule.exact,
+        nulls=rule.nulls,
+        observed=rule.observed,
+        cost=rule.cost,
     )

@@ -6,14 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dlt_lite.model.results import (
-    DatasetQuality,
-    RuleResult,
-    Severity,
-    UpdateQuality,
-    Verdict,
-    badness,
-)
+from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict, badness
+from dlt_lite.model.rules import Severity
 from dlt_lite.report.words import counted, percent
 
 ENDS = {

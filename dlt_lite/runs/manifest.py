@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlt_lite.events.codec import expectation_definition
+from dlt_lite.events.records import ExpectationDefinition
 from dlt_lite.runs.disk import read_json, write_json
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.history import matching_runs
@@ -21,16 +23,6 @@ class ManifestFlow:
 
     name: str
     inputs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestExpectation:
-    """An expectation, its condition as text; its origin is empty where none was written down."""
-
-    name: str
-    action: str
-    condition: str
-    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ class ManifestDataset:
     inputs: tuple[str, ...] = ()
     external_inputs: tuple[str, ...] = ()
     flows: tuple[ManifestFlow, ...] = ()
-    expectations: tuple[ManifestExpectation, ...] = ()
+    expectations: tuple[ExpectationDefinition, ...] = ()
     tags: tuple[str, ...] = ()
     comment: str | None = None
     columns: tuple[ManifestColumn, ...] = ()
@@ -149,7 +141,7 @@ def _manifest(plain: Mapping[str, Any]) -> Manifest:
 
 
 def _dataset(plain: Mapping[str, Any]) -> ManifestDataset:
-    expectations = (ManifestExpectation(**each) for each in plain["expectations"])
+    expectations = (expectation_definition(each) for each in plain["expectations"])
     return ManifestDataset(
         name=plain["name"],
         full_name=plain["full_name"],

@@ -7,13 +7,15 @@ at all. Counts are written after the table's commit and before the batch is ackn
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dlt_lite.engine.files import Files
 from dlt_lite.errors import StateTooNew
-from dlt_lite.model.rules import Counts, RuleAction, RuleCount
+from dlt_lite.model.rules import Cost, Counts, RuleAction, RuleCount
 from dlt_lite.model.state import FORMAT
+
+_FIRST_FIGURES = ("name", "action", "passed", "failed", "dataset", "exact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,7 @@ def write_counts(files: Files, path: str, recorded: RecordedCounts) -> None:
         "rows": counts.rows,
         "dropped": counts.dropped,
         "quarantined": counts.quarantined,
-        "rules": [
-            [each.name, each.action, each.passed, each.failed, each.dataset, each.exact]
-            for each in counts.rules
-        ],
+        "rules": [asdict(each) for each in counts.rules],
     }
     files.write(path, json.dumps(plain))
 
@@ -87,12 +86,16 @@ def read_counts(files: Files, path: str) -> RecordedCounts | None:
     if text is None:
         return None
     plain = _checked(text, path)
-    rules = tuple(
-        RuleCount(name, RuleAction(action), passed, failed, dataset, exact)
-        for name, action, passed, failed, dataset, exact in plain["rules"]
-    )
+    rules = tuple(_rule_count(each) for each in plain["rules"])
     counts = Counts(plain["rows"], plain["dropped"], rules, plain.get("quarantined", 0))
     return RecordedCounts(counts, plain["update_id"])
+
+
+def _rule_count(plain: dict[str, Any] | list[Any]) -> RuleCount:
+    """Return what a rule decided; an older version wrote a list of fewer figures."""
+    told = plain if isinstance(plain, dict) else dict(zip(_FIRST_FIGURES, plain, strict=True))
+    cost = Cost(told.get("cost", Cost.IN_JOB))
+    return RuleCount(**told | {"action": RuleAction(told["action"]), "cost": cost})
 
 
 def _checked(text: str, path: str) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from dlt_lite.events.sinks import Emitter, NdjsonFile
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount
 from dlt_lite.runs.folder import RunFolder, RunState
 from dlt_lite.runs.manifest import (
+    ExpectationDefinition,
     Manifest,
     ManifestDataset,
-    ManifestExpectation,
     write_manifest,
 )
 
@@ -33,7 +33,7 @@ DATASETS = (
     ManifestDataset(
         "clicks", "shop.clicks", "streaming_table", PATH, 1,
         external_inputs=("/landing",),
-        expectations=(ManifestExpectation("dated", "drop", "day IS NOT NULL"),),
+        expectations=(ExpectationDefinition("dated", "drop", "day IS NOT NULL"),),
         tags=("raw",),
     ),
     ManifestDataset("recent", "shop.recent", "temporary_view", inputs=("clicks",)),

@@ -4,16 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.gates import Gate
-from dlt_lite.model.results import (
-    DatasetQuality,
-    RuleKind,
-    Severity,
-    Threshold,
-    Verdict,
-    undecided,
-)
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.results import DatasetQuality, Verdict, undecided
+from dlt_lite.model.rules import RuleAction, Severity, Threshold
 from dlt_lite.report.comparison import RowChange, compare, history, previous_of, trends
 from dlt_lite.report.gate import judge_gate
 from tests.unit.told_updates import a_rule, an_update

@@ -21,12 +21,12 @@ from dlt_lite.events.records import (
 )
 from dlt_lite.events.sinks import NdjsonFile
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import Severity, Verdict
-from dlt_lite.model.rules import Counts, RuleAction, RuleCount
+from dlt_lite.model.results import Verdict
+from dlt_lite.model.rules import Counts, RuleAction, RuleCount, Severity
 from dlt_lite.report.quality import origin_of, past_quality, quality_of, update_quality
 from dlt_lite.report.summary import update_result
 from dlt_lite.runs.folder import RunFolder, RunState, judged_facts
-from dlt_lite.runs.manifest import Manifest, ManifestDataset, ManifestExpectation
+from dlt_lite.runs.manifest import Manifest, ManifestDataset
 from dlt_lite.runs.quality import keep_results, write_results
 from tests.unit.told_updates import an_update
 
@@ -219,7 +219,7 @@ def test_an_update_that_was_killed_early_knows_its_rules_from_the_manifest():
                 "shop.orders",
                 STREAM,
                 inputs=("raw",),
-                expectations=(ManifestExpectation("known", "warn", "user IS NOT NULL"),),
+                expectations=(ExpectationDefinition("known", "warn", "user IS NOT NULL"),),
                 origin="orders.py:4",
             ),
         ),

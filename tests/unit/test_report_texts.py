@@ -10,17 +10,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dlt_lite.errors import StorageNotWritable
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.gates import Gate, GateResult
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.result_codec import decoded
-from dlt_lite.model.results import (
-    DatasetQuality,
-    RuleKind,
-    Severity,
-    Verdict,
-    undecided,
-)
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.results import DatasetQuality, Verdict, undecided
+from dlt_lite.model.rules import RuleAction, Severity
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
 from dlt_lite.report.files import results_json, summary_markdown, write_reports

@@ -4,7 +4,8 @@ import re
 
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
-from dlt_lite.model.results import Cell, Sample, Threshold, Verdict, undecided
+from dlt_lite.model.results import Cell, Sample, Verdict, undecided
+from dlt_lite.model.rules import Threshold
 from tests.unit.told_updates import a_rule, an_update, clickstream
 
 

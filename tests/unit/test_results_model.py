@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.result_codec import (
     RESULTS_VERSION,
     ResultProblem,
@@ -17,10 +18,7 @@ from dlt_lite.model.result_codec import (
     results_schema,
 )
 from dlt_lite.model.results import (
-    RuleKind,
     RuleResult,
-    Severity,
-    Threshold,
     UpdateQuality,
     Verdict,
     badness,
@@ -29,7 +27,7 @@ from dlt_lite.model.results import (
     undecided,
     worst,
 )
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.rules import RuleAction, Severity, Threshold
 from tests.house.repository import ROOT
 from tests.unit.told_updates import a_rule, an_update, clickstream, hostile_update
 

@@ -9,10 +9,10 @@ import pytest
 from dlt_lite.errors import StateTooNew
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.manifest import (
+    ExpectationDefinition,
     Manifest,
     ManifestColumn,
     ManifestDataset,
-    ManifestExpectation,
     ManifestFlow,
     latest_manifest,
     read_manifest,
@@ -30,7 +30,7 @@ ORDERS = ManifestDataset(
     ("raw",),
     ("/landing/ü",),
     (ManifestFlow("Orders", ("raw",)), ManifestFlow("late")),
-    (ManifestExpectation("positive", "drop", "amount > 0"),),
+    (ExpectationDefinition("positive", "drop", "amount > 0"),),
     ("gold", "daily"),
     "what was ordered",
     (ManifestColumn("id", "bigint"), ManifestColumn("items", "array")),

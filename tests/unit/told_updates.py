@@ -3,23 +3,20 @@
 from dataclasses import replace
 from math import sin
 
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import (
     Cell,
-    Cost,
     DatasetQuality,
-    RuleKind,
     RuleResult,
     Sample,
-    Severity,
-    Threshold,
     UpdateQuality,
     Verdict,
     judged,
     overall,
     undecided,
 )
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.rules import Cost, RuleAction, Severity, Threshold
 
 HOSTILE = [
     "<script>alert(1)</script>",
