@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dlt_lite.model.origin import Origin
+    from dlt_lite.model.rules import RuleCount
 
 
 class DltLiteError(Exception):
@@ -565,9 +566,27 @@ class FlowFailed(RunProblem):
 
 
 class ExpectationFailed(RunProblem):
-    """A row broke an `expect_or_fail` rule; nothing of its batch was written."""
+    """A `fail` rule was broken; but for rules about a whole streaming table nothing was written.
+
+    Args:
+        what: one sentence that says what is wrong.
+        origin: where the rule was declared.
+        fix: how to put it right.
+        found: what was decided before the flow ended.
+    """
 
     code = "DLT502"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        origin: Origin | None = None,
+        fix: str | None = None,
+        found: Sequence[RuleCount] = (),
+    ) -> None:
+        super().__init__(what, origin=origin, fix=fix)
+        self.found = tuple(found)
 
 
 class ConcurrentWriter(RunProblem):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyspark
 from pyspark.sql import SparkSession
@@ -89,6 +90,7 @@ class Ways:
         stop: set once nothing more shall be begun.
         was_reported: tells whether an update has reported a batch of a flow.
         reached: told of each named point between reading and acknowledging.
+        now: when the update began.
     """
 
     update_id: str
@@ -96,6 +98,7 @@ class Ways:
     stop: threading.Event
     was_reported: Callable[[str, str, int], bool]
     reached: Callable[[str], None]
+    now: datetime
 
 
 def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
@@ -141,6 +144,7 @@ def context_of(analysed: Analysed, ways: Ways) -> Context:
         ways.was_reported,
         ways.reached,
         analysed.loaded.modules.entered,
+        ways.now,
     )
 
 

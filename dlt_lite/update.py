@@ -160,7 +160,7 @@ def ways_of(update_id: str, emit: Emit, listeners: Listeners, state_root: Path) 
         events = read_ndjson(runs_of(state_root) / update / "events.ndjson")
         return any(event.envelope.id == wanted for event in events)
 
-    return Ways(update_id, emit, listeners.stop, was_reported, listeners.on_point)
+    return Ways(update_id, emit, listeners.stop, was_reported, listeners.on_point, now())
 
 
 def now() -> datetime:

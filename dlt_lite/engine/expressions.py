@@ -10,7 +10,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
-from pyspark.sql.types import BooleanType
+from pyspark.sql.types import BooleanType, StructType
 
 _UNFIT = {
     "Aggregate": "holds an aggregate",
@@ -84,9 +84,81 @@ def judging(frame: DataFrame, conditions: Sequence[object]) -> DataFrame | None:
     return checked if is_boolean and _unfit(plan) is None else None
 
 
-def _unfit(plan: Any) -> str | None:
+def type_text(ddl: str) -> str:
+    """Return a type written as DDL the way Spark writes it.
+
+    Raises:
+        PySparkException: it is none.
+    """
+    parsed: StructType = StructType.fromDDL(f"c {ddl}")  # type: ignore[assignment]
+    return parsed.fields[0].dataType.simpleString()
+
+
+def aggregate_facts(frame: DataFrame, condition: str) -> ConditionFacts:
+    """Return whether a condition is one deterministic boolean expression over aggregates."""
+    try:
+        checked = frame.agg(F.expr(condition).alias("_rule"))
+        plan = checked._jdf.queryExecution().analyzed()
+    except (PySparkException, Py4JError) as error:
+        what, fix = _first_sentence(error), f"the columns are: {_names(frame)}"
+        if isinstance(error, PySparkException) and error.getCondition() == "MISSING_GROUP_BY":
+            what, fix = "has a column outside of any aggregate", "for a rule of rows use @expect"
+        return ConditionFacts(what, condition, fix)
+    if problem := _unfit(plan, aggregates=True):
+        return ConditionFacts(problem, condition, "compare aggregates of the columns")
+    if not _aggregates(plan):
+        return ConditionFacts("holds no aggregate", condition, "for a rule of rows use @expect")
+    found = checked.schema["_rule"].dataType
+    if not isinstance(found, BooleanType):
+        return ConditionFacts(
+            f"is of type {found.simpleString()}, not boolean", condition, "compare with something"
+        )
+    return ConditionFacts(None, condition)
+
+
+def aggregates_of(frame: DataFrame, condition: str) -> tuple[str, ...]:
+    """Return the aggregates that a condition compares, as SQL that a frame can compute."""
+    # Renamed, so that no column is called by the table that it came from.
+    plain = frame.toDF(*frame.columns)
+    plan = plain.agg(F.expr(condition))._jdf.queryExecution().analyzed()
+    return tuple(each for each in _aggregates(plan) if _can_be_computed(plain, each))
+
+
+def is_observable(frame: DataFrame, condition: str) -> bool:
+    """Return whether a condition over aggregates can be decided while rows are written."""
+    try:
+        frame.observe("_rule", F.expr(condition).alias("_rule")).schema  # noqa: B018 - analysed
+    except (PySparkException, Py4JError):
+        return False
+    return True
+
+
+def _aggregates(plan: Any) -> tuple[str, ...]:
+    """Return the aggregates in the topmost node of a plan, each once."""
+    expressions = plan.expressions()
+    waiting = [expressions.apply(index) for index in range(expressions.size())]
+    found: dict[str, None] = {}
+    while waiting:
+        each = waiting.pop(0)
+        if each.nodeName() == "AggregateExpression":
+            found[str(each.sql())] = None
+            continue
+        children = each.children()
+        waiting[:0] = [children.apply(index) for index in range(children.size())]
+    return tuple(found)
+
+
+def _can_be_computed(frame: DataFrame, aggregate: str) -> bool:
+    try:
+        frame.agg(F.expr(aggregate)).schema  # noqa: B018 - analysed
+    except (PySparkException, Py4JError):
+        return False
+    return True
+
+
+def _unfit(plan: Any, *, aggregates: bool = False) -> str | None:
     for name in _node_names(plan):
-        if name in _UNFIT:
+        if name in _UNFIT and not (aggregates and name == "Aggregate"):
             return _UNFIT[name]
     if plan.subqueriesAll().size() > 0:
         return "holds a subquery"

@@ -14,8 +14,9 @@ from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.inputs import input_versions, pins
 from dlt_lite.execution.readers import FlowReader
+from dlt_lite.execution.wide import Weighed, finish_view, watch_view, weigh_view
 from dlt_lite.graph.graph import ResolvedDataset
-from dlt_lite.model.rules import Counts
+from dlt_lite.model.rules import Counts, RuleCount
 from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import ReplaceTable
 from dlt_lite.quality.enforce import (
@@ -53,14 +54,17 @@ def replace_view(step: ReplaceTable, context: Context) -> Outcome:
     state = _prepared(session, resolved, context)
     reader = FlowReader(context, session)
     frame = reader.frame(flow)
-    enforced = enforce(frame, resolved.dataset.rules)
+    weighed, enforced = _weighed(resolved, context, reader, frame)
     context.reached("view_begun")
     written = _written(resolved, context, enforced, record, state)
     context.reached("table_committed")
     views = reader.view_counts(frame)
     counts = _settled(resolved, context, enforced, record, written)
-    counts = replace(counts, rules=(*counts.rules, *views))
     _finish_metadata(session, resolved, context)
+    wide: tuple[RuleCount, ...] = ()
+    if (now := context.state_of(step.dataset)) is not None:
+        wide = finish_view(context, resolved, reader, weighed, counts=counts, state=now)
+    counts = replace(counts, rules=(*counts.rules, *wide, *views))
     context.emit(
         FlowProgress(
             resolved.dataset.shown,
@@ -96,6 +100,21 @@ def _prepared(
         later = replace(change, cluster_by=None)
         change_metadata(session, path, later, context.record("properties", resolved))
     return state
+
+
+def _weighed(
+    resolved: ResolvedDataset, context: Context, reader: FlowReader, frame: DataFrame
+) -> tuple[Weighed, Enforced]:
+    """Put a view's result under its rules; decide at once what may keep it from being written."""
+    try:
+        found = weigh_view(context, resolved, reader, frame)
+    except DltLiteError:
+        raise
+    except Exception as error:
+        raise failure(error, resolved, resolved.flows[0]) from error
+    enforced = enforce(frame, resolved.dataset.row_rules)
+    watched = watch_view(resolved, enforced.kept, frame)
+    return Weighed(watched, found), replace(enforced, kept=watched.frame)
 
 
 def _written(
@@ -138,7 +157,7 @@ def _settled(
     if not counts.quarantined:
         rows = None
     elif rows is None:
-        rows = set_aside(_read_again(resolved, context, record), resolved.dataset.rules)
+        rows = set_aside(_read_again(resolved, context, record), resolved.dataset.row_rules)
     found = replace_views_aside(context, resolved, rows, record)
     context.reached("quarantine_committed")
     return reconciled_aside(counts, found)
@@ -149,7 +168,7 @@ def _counted_again(
 ) -> Counts:
     """Count by a job of its own, over the very versions that were read."""
     frame = _read_again(resolved, context, record)
-    return reconciled(count_now(frame, resolved.dataset.rules), written.rows)
+    return reconciled(count_now(frame, resolved.dataset.row_rules), written.rows)
 
 
 def _read_again(resolved: ResolvedDataset, context: Context, record: CommitRecord) -> DataFrame:

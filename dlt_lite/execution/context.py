@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -39,6 +40,7 @@ class Context:
         was_reported: tells whether an update has reported a batch of a flow.
         reached: told of each named point between reading and acknowledging; tests stop there.
         entered: lets the pipeline's modules be found while its functions are called.
+        now: when the update began.
     """
 
     session: SparkSession
@@ -54,6 +56,7 @@ class Context:
     was_reported: Callable[[str, str, int], bool]
     reached: Callable[[str], None]
     entered: Callable[[], AbstractContextManager[None]]
+    now: datetime
 
     @property
     def ids(self) -> AppIds:

@@ -73,6 +73,11 @@ class FlowReader:
             result = call_user_code(flow.flow.query, root=self._context.root, explain=explain)
         return checked_frame(result, flow.flow, session)
 
+    def read(self, asked: Asked) -> DataFrame:
+        """Return the frame of a dataset or table, as a query of the flow would read it."""
+        found = self._lookup(self._session, asked)
+        return self._session.table(".".join(asked.parts)) if found is None else found
+
     def view_counts(
         self, frame: DataFrame, query: Future[StreamingQuery] | None = None
     ) -> tuple[RuleCount, ...]:
@@ -120,7 +125,7 @@ class FlowReader:
         # In a session of its own: temporary views of its function are not its reader's.
         flow = resolved.flows[0]
         frame = rebound(self._called(flow, self._context.session_for(flow)), self._session)
-        rules = resolved.dataset.rules
+        rules = resolved.dataset.row_rules
         if rules:
             metric = f"rules of {resolved.dataset.name}"
             observation: Observation | None = None

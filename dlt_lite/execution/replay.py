@@ -68,7 +68,7 @@ class _Treatment:
         self._make_columns_fit()
         counts = self._finish_earlier()
         number = self._last() + 1
-        rules = [r for r in self._resolved.dataset.rules if r.action is not RuleAction.WARN]
+        rules = [r for r in self._resolved.dataset.row_rules if r.action is not RuleAction.WARN]
         passing = [all_pass(rules)] if rules else []
         condition = reduce(Column.__and__, passing, where)
         record = self._context.record("replay", self._resolved)
@@ -103,7 +103,7 @@ class _Treatment:
 
     def _appended(self, rows: DataFrame, number: int) -> Counts:
         fitting = rows.select(*map(partial(_column, rows), self._columns()))
-        warning = [r for r in self._resolved.dataset.rules if r.action is RuleAction.WARN]
+        warning = [r for r in self._resolved.dataset.row_rules if r.action is RuleAction.WARN]
         enforced = enforce(fitting, warning)
         written = append_rows(
             enforced.kept,

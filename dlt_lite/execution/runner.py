@@ -8,14 +8,16 @@ from dataclasses import replace
 from typing import assert_never
 
 from dlt_lite.dag.walker import Done, Failed, Skipped, Walk
-from dlt_lite.errors import Canceled, DltLiteError, InternalProblem
+from dlt_lite.errors import Canceled, DltLiteError, ExpectationFailed, InternalProblem
 from dlt_lite.events.records import FlowProgress, FlowState
 from dlt_lite.execution.batch import replace_view
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure, is_transient
 from dlt_lite.execution.replay import treat_quarantine
 from dlt_lite.execution.streaming import append_streams
+from dlt_lite.execution.wide import judge_again
 from dlt_lite.model.names import DatasetName
+from dlt_lite.model.rules import Counts, RuleCount
 from dlt_lite.plan.steps import (
     Action,
     AppendStreams,
@@ -123,7 +125,8 @@ class _Runner:
             change_metadata(self._context.session, path, step.metadata, record)
             state = self._context.state_of(step.dataset)
             version = None if state is None else state.version
-        self._emit(step, FlowState.COMPLETED, version=version)
+        found = judge_again(self._context, self._context.graph.datasets[step.dataset])
+        self._emit(step, FlowState.COMPLETED, version=version, found=found)
         return Outcome(changed=False, version=version)
 
     def _changed(self, name: DatasetName) -> bool:
@@ -137,7 +140,8 @@ class _Runner:
         if isinstance(outcome, Failed):
             error = self._explained(name, outcome.error)
             state = FlowState.STOPPED if isinstance(error, Canceled) else FlowState.FAILED
-            self._emit(step, state, error=str(error))
+            found = error.found if isinstance(error, ExpectationFailed) else ()
+            self._emit(step, state, error=str(error), found=found)
         elif isinstance(outcome, Skipped) and not isinstance(step, ExcludeDataset | InlineView):
             self._emit(step, FlowState.SKIPPED, error=None, reason=self._why_skipped(outcome))
 
@@ -158,9 +162,11 @@ class _Runner:
         version: int | None = None,
         error: str | None = None,
         reason: str | None = None,
+        found: tuple[RuleCount, ...] = (),
     ) -> None:
         resolved = self._context.graph.datasets[step.dataset]
         for flow in resolved.flows:
+            is_first = flow is resolved.flows[0]
             self._context.emit(
                 FlowProgress(
                     resolved.dataset.shown,
@@ -169,6 +175,7 @@ class _Runner:
                     action_of(step) if status is not FlowState.QUEUED else Action.NONE,
                     step.reason if reason is None else reason,
                     version=version,
+                    counts=Counts(0, 0, found) if found and is_first else None,
                     error=error,
                 )
             )

@@ -25,6 +25,7 @@ from dlt_lite.execution.aside import add_batch_aside, begin_anew, reconciled_asi
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.readers import FlowReader
+from dlt_lite.execution.wide import judge_table, weigh_batch
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.rules import NO_COUNTS, Counts, RuleCount, added
 from dlt_lite.model.schema import Schema, merged, schema_from_json
@@ -81,8 +82,15 @@ def append_streams(step: AppendStreams, context: Context) -> Outcome:
     rows = sum(each.written for each in counts)
     after = context.state_of(step.dataset)
     version = state.version if after is None else after.version
+    anew = step.action is Action.FULL_REFRESH
+    try:
+        found = judge_table(context, resolved, reduce(added, counts), anew=anew)
+    except DltLiteError:
+        raise
+    except Exception as error:
+        raise failure(error, resolved, resolved.flows[0]) from error
     for run in runs:
-        run.completed(version)
+        run.completed(version, found if run is runs[0] else ())
     emptied = held_rows and step.action is Action.FULL_REFRESH
     return Outcome(changed=rows > 0 or emptied, version=version)
 
@@ -206,9 +214,10 @@ class _FlowRun:
             callback.call = None
         return self._counts
 
-    def completed(self, version: int) -> None:
-        """Report that the flow is done."""
-        self._emit(FlowState.COMPLETED, version=version)
+    def completed(self, version: int, found: tuple[RuleCount, ...]) -> None:
+        """Report that the flow is done, and what rules about the whole table found."""
+        counts = Counts(0, 0, found) if found else None
+        self._emit(FlowState.COMPLETED, version=version, counts=counts)
 
     def _own_checkpoint(self, files: Files) -> None:
         """Write down what the checkpoint is for; one that a table left which is gone is removed.
@@ -259,9 +268,10 @@ class _FlowRun:
         if self._last_committed() >= batch:
             self._complete(frame, batch)
             return
-        enforced = enforce(frame, self._resolved.dataset.rules)
+        enforced = enforce(frame, self._resolved.dataset.row_rules)
         record = self._record(batch)
         try:
+            weigh_batch(self._resolved, frame)
             transaction = Transaction(self._app_id, batch)
             written = append_rows(enforced.kept, self._state.path, record, transaction)
         except DltLiteError:
@@ -336,12 +346,12 @@ class _FlowRun:
                 self._acknowledge(batch, recorded.counts, None)
             return
         counts = self._counted_again(frame, batch_rows(session, table, self._record(batch)))
-        enforced = enforce(frame, self._resolved.dataset.rules)
+        enforced = enforce(frame, self._resolved.dataset.row_rules)
         counts = self._set_aside(enforced, None, batch, counts)
         self._acknowledge(batch, _together(counts, self._view_counts()), None)
 
     def _counted_again(self, frame: DataFrame, written: int | None) -> Counts:
-        return reconciled(count_now(frame, self._resolved.dataset.rules), written)
+        return reconciled(count_now(frame, self._resolved.dataset.row_rules), written)
 
     def _view_counts(self) -> tuple[RuleCount, ...]:
         """Return what the rules of inlined views decided in the batch's first job."""

@@ -19,12 +19,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from dlt_lite.engine.empties import empty_frame
-from dlt_lite.engine.expressions import condition_facts, judging
 from dlt_lite.engine.plans import LeafKind, QueryFacts, digest, query_facts, reader_options
 from dlt_lite.engine.scope import Asked, QueryScope
 from dlt_lite.engine.sessions import TemporaryViews
 from dlt_lite.errors import (
-    BadExpectation,
     BadSchema,
     Cycle,
     DltLiteError,
@@ -36,9 +34,11 @@ from dlt_lite.errors import (
 )
 from dlt_lite.graph.calling import checked_frame, explained, external_frame, first_line
 from dlt_lite.graph.graph import Read, ResolvedDataset, ResolvedFlow, ResolvedGraph
+from dlt_lite.graph.rules import check_key, rule_facts, rule_text
 from dlt_lite.graph.validation import problems_of, problems_of_declarations
+from dlt_lite.model.checks import ForeignKey
 from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Definitions, Flow
-from dlt_lite.model.names import DatasetName, qualify
+from dlt_lite.model.names import DatasetName, qualify, split_identifier
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, schema_from_json
 from dlt_lite.project.suggestions import did_you_mean
@@ -164,9 +164,33 @@ class _Resolution:
         schema = self._schema(dataset, kind, flows)
         if dataset.rules:
             self._judged[dataset.name] = self._beside.submit(
-                _rule_facts, self._around.session, dataset, schema
+                rule_facts, self._around.session, dataset, schema
             )
-        return ResolvedDataset(dataset, kind, schema, flows)
+        return ResolvedDataset(dataset, kind, schema, self._with_keys(dataset, flows, schema))
+
+    def _with_keys(
+        self, dataset: Dataset, flows: tuple[ResolvedFlow, ...], schema: Schema
+    ) -> tuple[ResolvedFlow, ...]:
+        """Return the flows, the first of which also reads what foreign keys are looked up in."""
+        first, *others = flows
+        reads = dict.fromkeys(first.reads)
+        for rule in dataset.wide_rules:
+            key = rule.check
+            if not isinstance(key, ForeignKey):
+                continue
+            parts = split_identifier(key.dataset)
+            if qualify(parts, self._definitions.namespace) == dataset.name:
+                session = self._around.session
+                check_key(rule, dataset, empty_frame(session, schema.text, streaming=False))
+                continue
+            try:
+                with self._views.session_for(first.flow.spark_conf) as session:
+                    frame = self._frame(Asked(parts, False, None), first.flow, session, reads)
+                    check_key(rule, dataset, frame or session.table(key.dataset))
+            except DltLiteError as error:
+                error.origin = rule.origin
+                raise
+        return (replace(first, reads=tuple(reads)), *others)
 
     def _resolved_flows(self, dataset: Dataset) -> tuple[ResolvedFlow, ...]:
         errors: list[DltLiteError] = []
@@ -228,7 +252,7 @@ class _Resolution:
         learned: Iterable[QueryFacts | None],
         views: Iterable[ResolvedFlow],
     ) -> str:
-        rules = [f"{rule.name} {rule.action}" for rule in dataset.rules]
+        rules = [rule_text(rule) for rule in dataset.rules]
         options = [f"{read.name} {read.options}" for read in resolved.reads if read.options]
         plans = [facts for facts in learned if facts is not None]
         return digest(
@@ -372,31 +396,6 @@ def declared_schema(dataset: Dataset) -> Schema:
             fix="write DDL such as 'id BIGINT, name STRING', or give a StructType",
         ) from error
     return schema_from_json(parsed.json())
-
-
-def _rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> QueryFacts | None:
-    """Return what a dataset's rules are made of.
-
-    Raises:
-        DltLiteError: what is wrong with the rules, together.
-    """
-    frame = empty_frame(session, schema.text, streaming=False)
-    judged = judging(frame, [rule.condition for rule in dataset.rules])
-    if judged is None:
-        raise_together(list(_bad_rules(dataset, frame)))
-        return None
-    return query_facts(judged)
-
-
-def _bad_rules(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
-    for rule in dataset.rules:
-        fact = condition_facts(frame, rule.condition)
-        if fact.problem is not None:
-            yield BadExpectation(
-                f"expectation {rule.name!r} of {dataset.shown} {fact.problem}: {fact.text}",
-                origin=rule.origin,
-                fix=fact.fix,
-            )
 
 
 def _is_in_catalog(session: SparkSession, parts: tuple[str, ...]) -> bool:

@@ -49,6 +49,7 @@ def problems_of(graph: ResolvedGraph) -> list[DltLiteError]:
         _columns_that_cannot_part,
         _options_that_name_no_column,
         _rows_that_cannot_be_set_aside,
+        _rules_that_need_a_table,
     )
     return [
         problem
@@ -237,6 +238,20 @@ def _options_that_name_no_column(
                     origin=resolved.dataset.origin,
                     fix=f"did you mean {close[0]!r}?" if close else "name a column of the result",
                 )
+
+
+def _rules_that_need_a_table(_: ResolvedGraph, resolved: ResolvedDataset) -> Iterator[DltLiteError]:
+    dataset = resolved.dataset
+    if resolved.kind is not DatasetKind.TEMPORARY_VIEW:
+        return
+    for rule in dataset.rules:
+        if rule.check is not None or (rule.action is RuleAction.FAIL and rule.terms.threshold):
+            yield BadExpectation(
+                f"expectation {rule.name!r} of {dataset.shown} is about more than one row, but a "
+                "view is not written",
+                origin=rule.origin,
+                fix="put it on the table that reads the view",
+            )
 
 
 def _rows_that_cannot_be_set_aside(

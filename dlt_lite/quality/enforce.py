@@ -112,6 +112,11 @@ def filtered(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     """Return the rows that are written; a row that breaks a fail rule fails the job."""
     if failing := [rule for rule in rules if rule.fails_at_once]:
         frame = frame.where(_or_raise(frame, failing))
+    return passing(frame, rules)
+
+
+def passing(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """Return the rows that no rule keeps out."""
     kept_out = _of(rules, RuleAction.DROP, RuleAction.QUARANTINE)
     return frame.where(all_pass(kept_out)) if kept_out else frame
 

@@ -39,6 +39,10 @@ from dlt_lite.runs.quality import kept_results, read_results
 
 MOST_UPDATES = 30
 _BROKEN = "DLT502"
+_LEFT_OUT = {
+    FlowState.SKIPPED: "something that it reads failed",
+    FlowState.EXCLUDED: "not selected in this update",
+}
 _BROKEN_RULES = re.compile(r"expectation (?P<names>.*) failed for (?P<rows>\d+) or more rows")
 _ORIGIN = re.compile(r"(?P<path>.*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?")
 
@@ -243,13 +247,23 @@ def _rules(
     dataset: DatasetResult, declared: Mapping[str, _Declared], update_id: str
 ) -> Iterator[RuleResult]:
     broken = _broken(dataset)
+    stopped = _stopped_by(dataset) if broken is None else broken.names
     for found in dataset.expectations:
         owner = found.dataset or dataset.name
         known = {rule.rule: rule for rule in declared.get(owner, _Declared()).rules}
         bare = known.get(found.name, RuleResult(owner, found.name, action=RuleAction(found.action)))
         flow = None if found.dataset is None else found.flow or dataset.name
         rule = replace(bare, update_id=update_id, flow=flow, version=dataset.version)
-        yield _decided(rule, found, dataset, broken)
+        yield _decided(rule, found, dataset, broken, stopped)
+
+
+def _stopped_by(dataset: DatasetResult) -> str:
+    """Return the names of the fail rules that ended a dataset's flow; nothing where none did."""
+    if dataset.state != FlowState.FAILED:
+        return ""
+    return ", ".join(
+        each.name for each in dataset.expectations if each.action == RuleAction.FAIL and each.failed
+    )
 
 
 def _broken(dataset: DatasetResult) -> _Broken | None:
@@ -261,7 +275,11 @@ def _broken(dataset: DatasetResult) -> _Broken | None:
 
 
 def _decided(
-    rule: RuleResult, found: ExpectationResult, dataset: DatasetResult, broken: _Broken | None
+    rule: RuleResult,
+    found: ExpectationResult,
+    dataset: DatasetResult,
+    broken: _Broken | None,
+    stopped: str,
 ) -> RuleResult:
     rows = None if broken is None else broken.rows_of(rule.rule)
     if rows is not None and rule.action is RuleAction.FAIL and not found.failed:
@@ -271,9 +289,8 @@ def _decided(
         )
     if found.passed or found.failed or not found.exact:
         return judged(_with_figures(rule, found, dataset))
-    if broken is not None:
-        reason = f"the job ended at {broken.names} before it was decided"
-        return undecided(rule, Verdict.SKIPPED, reason)
+    if stopped:
+        return undecided(rule, Verdict.SKIPPED, f"the job ended at {stopped} before it was decided")
     return _not_run(rule, found, dataset)
 
 
@@ -302,14 +319,14 @@ def _not_run(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult)
         case FlowState.FAILED:
             reason = f"{dataset.name} failed before the rule was decided"
             return undecided(rule, Verdict.ERROR, reason)
-        case FlowState.SKIPPED:
-            return undecided(rule, Verdict.SKIPPED, "something that it reads failed")
-        case FlowState.EXCLUDED:
-            return undecided(rule, Verdict.SKIPPED, "not selected in this update")
+        case FlowState.SKIPPED | FlowState.EXCLUDED as state:
+            return undecided(rule, Verdict.SKIPPED, _LEFT_OUT[FlowState(state)])
         case FlowState.COMPLETED if dataset.action == "skip":
             return undecided(rule, Verdict.SKIPPED, "up to date, so no rows were checked")
         case FlowState.COMPLETED if dataset.path is None and found.dataset is None:
             return undecided(rule, Verdict.SKIPPED, "no table read the view, no rows were checked")
+        case FlowState.COMPLETED if not rule.by_row:
+            return undecided(rule, Verdict.SKIPPED, "there was nothing to compare with")
         case FlowState.COMPLETED:
             return judged(replace(rule, evaluated=0, violations=0))
         case _:

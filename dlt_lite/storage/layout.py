@@ -38,6 +38,10 @@ class Layout:
         """Return where the counts of a view's commit lie."""
         return f"{self._beside(name)}/counts/{table_id}-{version}.json"
 
+    def checks(self, name: DatasetName) -> str:
+        """Return where the record lies of what a dataset's rules about many rows found."""
+        return f"{self._beside(name)}/checks.json"
+
     def events(self) -> str:
         """Return where the pipeline's event table lies."""
         return f"{self._base}/events/{_safe(self.pipeline)}"

@@ -41,6 +41,41 @@ class RecordedCounts:
     update_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedChecks:
+    """What the rules about more than one row found when they were last decided.
+
+    Attributes:
+        table_id: the table's id.
+        version: the version that they were decided about.
+        definition: the rules, as text.
+        rows: the rows that the update wrote.
+        found: what they found.
+    """
+
+    table_id: str
+    version: int
+    definition: str
+    rows: int
+    found: tuple[RuleCount, ...]
+
+
+def write_checks(files: Files, path: str, checks: RecordedChecks) -> None:
+    """Record what rules about more than one row found."""
+    files.write(path, json.dumps({"format": FORMAT, **asdict(checks)}))
+
+
+def read_checks(files: Files, path: str) -> RecordedChecks | None:
+    """Return what rules about more than one row found last, None where nothing says so."""
+    text = files.read(path)
+    if text is None:
+        return None
+    plain = _checked(text, path)
+    del plain["format"]
+    found = tuple(_rule_count(each) for each in plain["found"])
+    return RecordedChecks(**plain | {"found": found})
+
+
 def write_owner(files: Files, checkpoint: str, owner: CheckpointOwner) -> None:
     """Record what a checkpoint is made for."""
     plain = {

@@ -1,0 +1,135 @@
+"""Whether a dataset's rules can decide anything, judged over its empty result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DateType, TimestampNTZType, TimestampType
+
+from dlt_lite.engine.empties import empty_frame
+from dlt_lite.engine.expressions import (
+    ConditionFacts,
+    aggregate_facts,
+    condition_facts,
+    condition_text,
+    judging,
+    type_text,
+)
+from dlt_lite.engine.plans import QueryFacts, query_facts
+from dlt_lite.errors import BadExpectation, raise_together
+from dlt_lite.model.checks import Aggregate, ForeignKey, Fresh, HasSchema, Unique
+from dlt_lite.model.datasets import Dataset
+from dlt_lite.model.rules import NO_TERMS, NullPolicy, Rule
+from dlt_lite.model.schema import Schema
+from dlt_lite.project.suggestions import did_you_mean
+
+_OF_TIME = (TimestampType, TimestampNTZType, DateType)
+
+
+def rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> QueryFacts | None:
+    """Return what a dataset's rules are made of; None where they hold no condition.
+
+    Raises:
+        DltLiteError: what is wrong with the rules, together.
+    """
+    frame = empty_frame(session, schema.text, streaming=False)
+    raise_together([*_bad_checks(dataset, frame)])
+    conditions = [condition for rule in dataset.rules for condition in _conditions(rule)]
+    if not conditions:
+        return None
+    judged = judging(frame, conditions)
+    if judged is None:
+        raise_together([*_bad_conditions(dataset, frame)])
+        return None
+    return query_facts(judged)
+
+
+def rule_text(rule: Rule) -> str:
+    """Return what, of a rule, decides which rows are written, as canonical text."""
+    terms = rule.terms
+    where = None if terms.where is None else condition_text(terms.where)
+    passes = terms.null is NullPolicy.PASS
+    more = (where, passes, terms.threshold, rule.check)
+    plain = (NO_TERMS.where, False, NO_TERMS.threshold, None)
+    return f"{rule.name} {rule.action}{'' if more == plain else f' {more}'}"
+
+
+def check_key(rule: Rule, dataset: Dataset, other: DataFrame) -> None:
+    """Check that the columns of a foreign key are there.
+
+    Raises:
+        BadExpectation: one is not.
+    """
+    if isinstance(rule.check, ForeignKey):
+        raise_together([*_missing(rule, dataset, rule.check.to, other, rule.check.dataset)])
+
+
+def _conditions(rule: Rule) -> Iterator[object]:
+    if rule.check is None:
+        yield rule.condition
+    if rule.terms.where is not None:
+        yield rule.terms.where
+
+
+def _bad_conditions(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
+    for rule in dataset.rules:
+        for condition in _conditions(rule):
+            yield from _bad(rule, dataset, condition_facts(frame, condition))
+
+
+def _bad_checks(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
+    for rule in dataset.wide_rules:
+        match rule.check:
+            case Aggregate() as check:
+                yield from _bad(rule, dataset, aggregate_facts(frame, check.condition))
+            case Unique(columns=columns) | ForeignKey(columns=columns):
+                yield from _missing(rule, dataset, columns, frame, dataset.shown)
+            case Fresh(column=column):
+                yield from _no_time(rule, dataset, column, frame)
+            case HasSchema() as check:
+                yield from _no_types(rule, dataset, check)
+            case _:
+                pass
+
+
+def _no_time(
+    rule: Rule, dataset: Dataset, column: str, frame: DataFrame
+) -> Iterator[BadExpectation]:
+    missing = [*_missing(rule, dataset, (column,), frame, dataset.shown)]
+    yield from missing
+    found = {each.name.lower(): each.dataType for each in frame.schema.fields}.get(column.lower())
+    if not missing and not isinstance(found, _OF_TIME):
+        kind = "" if found is None else found.simpleString()
+        yield _problem(rule, dataset, f"is about {column}, a {kind}", "name a timestamp or date")
+
+
+def _no_types(rule: Rule, dataset: Dataset, check: HasSchema) -> Iterator[BadExpectation]:
+    for column, type_ in check.columns:
+        try:
+            type_text(type_ or "INT")
+        except PySparkException:
+            fix = "write it as in DDL, such as BIGINT or ARRAY<STRING>"
+            yield _problem(rule, dataset, f"says {type_!r} of {column}, which is no type", fix)
+
+
+def _missing(
+    rule: Rule, dataset: Dataset, columns: tuple[str, ...], frame: DataFrame, shown: str
+) -> Iterator[BadExpectation]:
+    known = {name.lower() for name in frame.columns}
+    for column in columns:
+        if column.lower() not in known:
+            fix = did_you_mean(column, frame.columns, otherwise="the columns are")
+            yield _problem(rule, dataset, f"names {column!r}, which is no column of {shown}", fix)
+
+
+def _bad(rule: Rule, dataset: Dataset, fact: ConditionFacts) -> Iterator[BadExpectation]:
+    if fact.problem is not None:
+        yield _problem(rule, dataset, f"{fact.problem}: {fact.text}", fact.fix)
+
+
+def _problem(rule: Rule, dataset: Dataset, what: str, fix: str | None) -> BadExpectation:
+    return BadExpectation(
+        f"expectation {rule.name!r} of {dataset.shown} {what}", origin=rule.origin, fix=fix
+    )

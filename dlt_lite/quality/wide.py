@@ -1,0 +1,362 @@
+"""Decide rules about more than one row: in the writing job where it can be, else by one of its own.
+
+Frames and rules in, what was found out. Rules of aggregates that stand alone are decided together
+by one job; a rule of keys groups by its columns once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
+
+from dlt_lite.engine.expressions import (
+    aggregates_of,
+    condition_column,
+    is_observable,
+    type_text,
+)
+from dlt_lite.engine.observing import observe, observed
+from dlt_lite.model.checks import (
+    Aggregate,
+    DropRatio,
+    ForeignKey,
+    Fresh,
+    HasSchema,
+    Incomplete,
+    RowCountChange,
+    Unique,
+)
+from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleCount
+
+_PATIENCE = 30.0
+_HELD, _PART, _TIMES, _FOUND = "held", "part", "_times", "_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What rules are decided by besides the rows.
+
+    Attributes:
+        now: when the update decides.
+        other: gives the frame of another dataset by its name; of the same one the rows themselves.
+        rows_before: the rows of the update before; None where there was none.
+    """
+
+    now: datetime
+    other: Callable[[str], DataFrame | None]
+    rows_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A frame whose rules of aggregates are decided as its rows are written.
+
+    Attributes:
+        frame: the frame.
+        rules: those rules.
+        observation: sees what they find.
+        parts: for each rule, the aggregates that it compares.
+    """
+
+    frame: DataFrame
+    rules: tuple[Rule, ...] = ()
+    observation: Observation | None = None
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def watch(frame: DataFrame, rules: Iterable[Rule], like: DataFrame) -> Watched:
+    """Let the job that writes a frame decide what rules it can.
+
+    Args:
+        frame: the rows.
+        rules: the rules.
+        like: a frame of the same columns that is not observed: an observation is over as soon as
+            something that stands on it cannot be analysed.
+    """
+    chosen = tuple(rule for rule in rules if _is_decided_in_passing(like, rule))
+    if not chosen:
+        return Watched(frame)
+    parts = {rule.name: _parts(like, rule) for rule in chosen}
+    seen, observation = observe(frame, _columns(chosen, parts))
+    return Watched(seen, chosen, observation, parts)
+
+
+def seen_in_passing(watched: Watched, known: Known) -> tuple[RuleCount, ...] | None:
+    """Return what the writing job has found, None where it did not say."""
+    if watched.observation is None:
+        return ()
+    seen = observed(watched.observation, patience=_PATIENCE)
+    if seen is None:
+        return None
+    return tuple(_found(watched.rules, watched.parts, seen, known, Cost.IN_JOB))
+
+
+def decided_now(frame: DataFrame, rules: Sequence[Rule], known: Known) -> tuple[RuleCount, ...]:
+    """Decide rules over a frame, by jobs of their own.
+
+    Args:
+        frame: the rows that are, or will be, in the table.
+        rules: rules of aggregates, freshness and keys.
+        known: what else decides.
+    """
+    found = [
+        count
+        for where, together in _by_rows(rules).items()
+        for count in _aggregated(_about(frame, where), together, known)
+    ]
+    for rule in rules:
+        match rule.check:
+            case Unique() as check:
+                found.append(_unique(_about(frame, rule.terms.where), rule, check))
+            case ForeignKey() as check:
+                other = known.other(check.dataset)
+                among = frame if other is None else other
+                found.append(_found_in(_about(frame, rule.terms.where), rule, check, among))
+            case _:
+                pass
+    return tuple(found)
+
+
+def derived(
+    rules: Iterable[Rule], columns: Sequence[tuple[str, str]], counts: Counts, known: Known
+) -> tuple[RuleCount, ...]:
+    """Decide what follows from figures that are there.
+
+    Args:
+        rules: rules of the schema, the number of rows and those kept out.
+        columns: the columns of the table, each with its type as Spark writes it.
+        counts: what was done with the rows.
+        known: what else decides.
+    """
+    return tuple(
+        count for rule in rules if (count := _derived(rule, columns, counts, known)) is not None
+    )
+
+
+def fresh_still(
+    rules: Iterable[Rule], found: Iterable[RuleCount], now: datetime
+) -> tuple[RuleCount, ...]:
+    """Decide rules of freshness again, by the newest values that were found before."""
+    newest = {count.name: count.observed for count in found}
+    return tuple(
+        _fresh(rule, rule.check, _moment(newest[rule.name]), now, Cost.DERIVED)
+        for rule in rules
+        if isinstance(rule.check, Fresh) and rule.name in newest
+    )
+
+
+def is_broken(rule: Rule, count: RuleCount) -> bool:
+    """Return whether what was found breaks a rule, beyond its threshold."""
+    threshold = rule.terms.threshold
+    if not count.failed:
+        return False
+    return threshold is None or not threshold.allows(count.passed + count.failed, count.failed)
+
+
+def _by_rows(rules: Iterable[Rule]) -> dict[object, list[Rule]]:
+    """Return rules of aggregates by the condition that chooses their rows."""
+    found: dict[object, list[Rule]] = {}
+    for rule in rules:
+        if isinstance(rule.check, Aggregate | Fresh):
+            found.setdefault(rule.terms.where, []).append(rule)
+    return found
+
+
+def _about(frame: DataFrame, where: object) -> DataFrame:
+    return frame if where is None else frame.where(condition_column(where))
+
+
+def _is_decided_in_passing(frame: DataFrame, rule: Rule) -> bool:
+    if rule.terms.where is not None:
+        return False
+    match rule.check:
+        case Aggregate(condition=condition):
+            return is_observable(frame, condition)
+        case Fresh():
+            return True
+        case _:
+            return False
+
+
+def _aggregated(frame: DataFrame, rules: Sequence[Rule], known: Known) -> Iterator[RuleCount]:
+    parts = {rule.name: _parts(frame, rule) for rule in rules}
+    row = frame.agg(*_columns(rules, parts)).first()
+    seen = {} if row is None else row.asDict()
+    yield from _found(rules, parts, seen, known, Cost.EXTRA_SCAN)
+
+
+def _parts(frame: DataFrame, rule: Rule) -> tuple[str, ...]:
+    check = rule.check
+    return aggregates_of(frame, check.condition) if isinstance(check, Aggregate) else ()
+
+
+def _columns(rules: Sequence[Rule], parts: Mapping[str, tuple[str, ...]]) -> list[Column]:
+    """Return what one job computes for rules of aggregates, and of freshness."""
+    columns = []
+    for index, rule in enumerate(rules):
+        match rule.check:
+            case Aggregate(condition=condition):
+                columns.append(F.expr(condition).alias(f"{_HELD}{index}"))
+                columns += [
+                    F.expr(part).cast("string").alias(f"{_PART}{index}_{place}")
+                    for place, part in enumerate(parts[rule.name])
+                ]
+            case Fresh(column=column):
+                newest = F.max(_named(column)).cast("timestamp")
+                # As a number: an observation hands timestamps over in the driver's own zone.
+                columns.append(F.unix_micros(newest).alias(f"{_HELD}{index}"))
+            case _:
+                pass
+    return columns
+
+
+def _found(
+    rules: Sequence[Rule],
+    parts: Mapping[str, tuple[str, ...]],
+    seen: Mapping[str, Any],
+    known: Known,
+    cost: Cost,
+) -> Iterator[RuleCount]:
+    for index, rule in enumerate(rules):
+        value = seen.get(f"{_HELD}{index}")
+        if isinstance(rule.check, Fresh):
+            yield _fresh(rule, rule.check, _of_micros(value), known.now, cost)
+            continue
+        told = ", ".join(
+            f"{part} = {seen.get(f'{_PART}{index}_{place}')}"
+            for place, part in enumerate(parts[rule.name])
+        )
+        held = rule.terms.null is NullPolicy.PASS if value is None else bool(value)
+        yield _one(rule, held=held, observed=told or str(value), cost=cost)
+
+
+def _fresh(
+    rule: Rule, check: Fresh, newest: datetime | None, now: datetime, cost: Cost
+) -> RuleCount:
+    held = newest is not None and newest >= now - check.within
+    told = None if newest is None else newest.isoformat()
+    return _one(rule, held=held, observed=told, cost=cost)
+
+
+def _unique(frame: DataFrame, rule: Rule, check: Unique) -> RuleCount:
+    columns = [_named(name) for name in check.columns]
+    groups = frame.where(_complete(columns, check.leaves_out)).groupBy(*columns)
+    times = F.col(_TIMES)
+    row = (
+        groups.agg(F.count(F.lit(1)).alias(_TIMES))
+        .agg(F.sum(times), F.sum(F.when(times > 1, times)))
+        .first()
+    )
+    rows, doubled = (0, 0) if row is None else (row[0] or 0, row[1] or 0)
+    return _rows(rule, rows, doubled)
+
+
+def _found_in(frame: DataFrame, rule: Rule, check: ForeignKey, other: DataFrame) -> RuleCount:
+    columns = [_named(name) for name in check.columns]
+    keys = [f"_key{place}" for place in range(len(columns))]
+    own = [column.alias(key) for column, key in zip(columns, keys, strict=True)]
+    known = [_named(name).alias(key) for name, key in zip(check.to, keys, strict=True)]
+    values = (
+        frame.where(_complete(columns, Incomplete.ANY))
+        .groupBy(*own)
+        .agg(F.count(F.lit(1)).alias(_TIMES))
+    )
+    those = other.select(*known).distinct().withColumn(_FOUND, F.lit(True))
+    times = F.col(_TIMES)
+    row = (
+        values.join(those, keys, "left")
+        .agg(F.sum(times), F.sum(F.when(F.col(_FOUND).isNull(), times)))
+        .first()
+    )
+    rows, lost = (0, 0) if row is None else (row[0] or 0, row[1] or 0)
+    return _rows(rule, rows, lost)
+
+
+def _complete(columns: Sequence[Column], leaves_out: Incomplete) -> Column:
+    match leaves_out:
+        case Incomplete.ANY:
+            return reduce(Column.__and__, [column.isNotNull() for column in columns])
+        case Incomplete.ALL:
+            return reduce(Column.__or__, [column.isNotNull() for column in columns])
+        case Incomplete.NEVER:
+            return F.lit(True)
+
+
+def _derived(
+    rule: Rule, columns: Sequence[tuple[str, str]], counts: Counts, known: Known
+) -> RuleCount | None:
+    match rule.check:
+        case HasSchema() as check:
+            wrong = [*_wrong_columns(check, columns)]
+            return _one(rule, held=not wrong, observed="; ".join(wrong), cost=Cost.DERIVED)
+        case DropRatio(most=most):
+            if not counts.rows:
+                return _nothing(rule)
+            share = (counts.rows - counts.written) / counts.rows
+            told = f"{share:.4g} of {counts.rows:,} rows"
+            return _one(rule, held=share <= most, observed=told, cost=Cost.DERIVED)
+        case RowCountChange() as check:
+            return _changed(rule, check, counts.written, known.rows_before)
+        case _:
+            return None
+
+
+def _changed(rule: Rule, check: RowCountChange, rows: int, before: int | None) -> RuleCount:
+    if not before:
+        return _nothing(rule)
+    change = rows / before - 1
+    fell = check.max_decrease is not None and -change > check.max_decrease
+    rose = check.max_increase is not None and change > check.max_increase
+    told = f"{rows:,} rows, {before:,} before"
+    return _one(rule, held=not fell and not rose, observed=told, cost=Cost.DERIVED)
+
+
+def _wrong_columns(check: HasSchema, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
+    found = {name.lower(): type_ for name, type_ in columns}
+    wanted = {name.lower() for name, _ in check.columns}
+    for name, ddl in check.columns:
+        type_ = found.get(name.lower())
+        if type_ is None:
+            yield f"{name} is missing"
+        elif ddl is not None and type_text(ddl) != type_:
+            yield f"{name} is {type_}"
+    if not check.others:
+        yield from (f"{name} is there too" for name, _ in columns if name.lower() not in wanted)
+    if check.ordered:
+        order = [name.lower() for name, _ in columns if name.lower() in wanted]
+        if order != [name.lower() for name, _ in check.columns if name.lower() in found]:
+            yield "they stand in another order"
+
+
+def _one(rule: Rule, *, held: bool, observed: str | None, cost: Cost) -> RuleCount:
+    return RuleCount(
+        rule.name, rule.action, int(held), int(not held), observed=observed or None, cost=cost
+    )
+
+
+def _rows(rule: Rule, rows: int, failed: int) -> RuleCount:
+    return RuleCount(rule.name, rule.action, rows - failed, failed, cost=Cost.EXTRA_SCAN)
+
+
+def _nothing(rule: Rule) -> RuleCount:
+    return RuleCount(rule.name, rule.action, 0, 0, cost=Cost.DERIVED)
+
+
+def _named(column: str) -> Column:
+    return F.col(f"`{column.replace('`', '``')}`")
+
+
+def _of_micros(micros: int | None) -> datetime | None:
+    if micros is None:
+        return None
+    return datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
