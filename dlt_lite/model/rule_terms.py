@@ -40,7 +40,7 @@ _BY_ROW = {RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY}
 _OF_SOME_ROWS = _BY_ROW | {RuleKind.AGGREGATE, RuleKind.FRESH}
 _NULLABLE = {RuleKind.ROW, RuleKind.AGGREGATE}
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(second|minute|hour|day|week)s?\s*", re.IGNORECASE)
-_COLUMN = re.compile(r"\s*(`(?:[^`]|``)+`|\S+)(?:\s*:\s*|\s+)?(.*)", re.DOTALL)
+_COLUMN = re.compile(r"\s*(`(?:[^`]|``)+`|[^\s:]+)\s*:?(.*)", re.DOTALL)
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -294,10 +294,11 @@ def _one_of(words: type[_Word], value: object, word: str) -> _Word:
 
 def _split(ddl: str) -> Sequence[str]:
     """Return the columns of DDL text, split at the commas that stand in no brackets."""
-    depth, parts = 0, [""]
+    depth, quoted, parts = 0, False, [""]
     for each in ddl:
-        depth += (each in "<(") - (each in ">)")
-        if each == "," and depth == 0:
+        quoted ^= each == "`"
+        depth += 0 if quoted else (each in "<(") - (each in ">)")
+        if each == "," and depth == 0 and not quoted:
             parts.append("")
         else:
             parts[-1] += each
