@@ -139,7 +139,7 @@ def _written(
     except DltLiteError:
         raise
     except Exception as error:
-        raise failure(error, resolved, resolved.flows[0], enforced) from error
+        raise failure(error, resolved, resolved.flows[0]) from error
 
 
 def _settled(

@@ -17,7 +17,7 @@ from dlt_lite.errors import (
     TableReplaced,
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
-from dlt_lite.quality.enforce import Enforced, broken_row, failed_so_far
+from dlt_lite.quality.enforce import broken_row
 
 _TRANSIENT = (
     "ConcurrentAppendException",
@@ -97,13 +97,12 @@ def failure(
     error: BaseException,
     resolved: ResolvedDataset,
     flow: ResolvedFlow,
-    enforced: Enforced | None = None,
 ) -> DltLiteError:
     """Return the error that a failed flow is reported by."""
     if isinstance(error, DltLiteError):
         return error
     text = whole_text(error)
-    if broken := _expectation(text, resolved, enforced):
+    if broken := _expectation(text, resolved):
         return broken
     if is_dead(error):
         return jvm_gone()
@@ -145,19 +144,16 @@ def _python_line(text: str) -> str | None:
     return raised[0].strip()[:_LONGEST] if raised else None
 
 
-def _expectation(
-    text: str, resolved: ResolvedDataset, enforced: Enforced | None
-) -> ExpectationFailed | None:
+def _expectation(text: str, resolved: ResolvedDataset) -> ExpectationFailed | None:
     broken = broken_row(text)
     if broken is None:
         return None
     first = broken.rules[0]
     rules = {rule.name: rule for rule in resolved.dataset.rules}
     rule = rules.get(first)
-    count = 1 if enforced is None or rule is None else failed_so_far(enforced, first)
     names = ", ".join(broken.rules)
     return ExpectationFailed(
-        f"{resolved.dataset.shown}: expectation {names} failed for {count} or more rows "
+        f"{resolved.dataset.shown}: expectation {names} failed for 1 or more rows "
         f"(partial count: the job ended there); nothing of them was written. "
         f"One is: {broken.record}",
         origin=None if rule is None else rule.origin,

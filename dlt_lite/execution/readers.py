@@ -129,10 +129,11 @@ class FlowReader:
         if rules:
             metric = f"rules of {resolved.dataset.name}"
             observation: Observation | None = None
+            counted = counters(rules, in_the_job=True)
             if frame.isStreaming:
-                frame = frame.observe(metric, *counters(rules))
+                frame = frame.observe(metric, *counted)
             else:
-                frame, observation = observe(frame, counters(rules), metric)
+                frame, observation = observe(frame, counted, metric)
             shown = resolved.dataset.shown
             self.watched.append(WatchedView(shown, rules, observation, metric))
             frame = filtered(frame, rules)

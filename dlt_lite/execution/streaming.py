@@ -277,7 +277,7 @@ class _FlowRun:
         except DltLiteError:
             raise
         except Exception as error:
-            raise failure(error, self._resolved, self._flow, enforced) from error
+            raise failure(error, self._resolved, self._flow) from error
         self._context.reached(f"table_committed {batch}")
         views = self._view_counts()
         counts = counts_of(enforced, written.rows)

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.expressions import condition_column
 from dlt_lite.engine.observing import observe, observed, observed_rows
-from dlt_lite.model.rules import BROKEN, Counts, NullPolicy, Rule, RuleAction, RuleCount
+from dlt_lite.model.rules import BROKEN, Cost, Counts, NullPolicy, Rule, RuleAction, RuleCount
 
 _MARK = "DLT_LITE_BROKEN_ROW "
 _ROWS = "rows"
@@ -33,7 +33,6 @@ _ASIDE = "aside"
 MOST_IN_THE_JOB = 500
 _LONGEST_RECORD = 4000
 _PATIENCE = 30.0
-_PATIENCE_AFTER_FAILURE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def enforce(frame: DataFrame, rules: Sequence[Rule]) -> Enforced:
     """
     if not rules:
         return Enforced(frame, None, ())
-    columns, aside = counters(rules), None
+    columns, aside = counters(rules, in_the_job=True), None
     if quarantining := _of(rules, RuleAction.QUARANTINE):
         aside = set_aside(frame, rules)
         bad = F.when(~all_pass(quarantining), F.lit(1))
@@ -151,17 +150,8 @@ def reconciled(counts: Counts, written: int | None) -> Counts:
 
 def count_now(frame: DataFrame, rules: Sequence[Rule]) -> Counts:
     """Count what the rules decide over a frame, by a job of its own."""
-    row = frame.agg(*counters(rules)).collect()[0]
+    row = frame.agg(*counters(rules, in_the_job=False)).collect()[0]
     return _counts(row.asDict(), rules)
-
-
-def failed_so_far(enforced: Enforced, rule: str) -> int:
-    """Return how many rows broke a rule before the job failed; at least the one that ended it."""
-    if enforced.observation is None:
-        return 1
-    seen = observed(enforced.observation, patience=_PATIENCE_AFTER_FAILURE) or {}
-    names = [each.name for each in enforced.rules]
-    return max(1, int(seen.get(f"{_BREAKING}{names.index(rule)}", 0)))
 
 
 def broken_row(message: str) -> BrokenRow | None:
@@ -188,13 +178,19 @@ def view_counts(
     return tuple(replace(each, dataset=view, exact=exact) for each in counts.rules)
 
 
-def counters(rules: Sequence[Rule]) -> list[Column]:
-    """Return the aggregates that count what rules decide."""
+def counters(rules: Sequence[Rule], *, in_the_job: bool) -> list[Column]:
+    """Return the aggregates that count what rules decide.
+
+    Args:
+        rules: the rules.
+        in_the_job: whether the job that they rule counts: it has met no row that would have ended
+            it, if it has ended well.
+    """
     columns = [F.count(F.lit(1)).alias(_ROWS)]
     columns += [
         column.alias(f"{figure}{index}")
         for index, rule in enumerate(rules)
-        for figure, column in _figures(rule)
+        for figure, column in _figures(rule, is_known_to_hold=in_the_job and rule.fails_at_once)
     ]
     dropping = _of(rules, RuleAction.DROP)
     quarantining = _of(rules, RuleAction.QUARANTINE)
@@ -215,7 +211,7 @@ def all_pass(rules: Sequence[Rule]) -> Column:
 
 def _counts(seen: Mapping[str, Any], rules: Sequence[Rule]) -> Counts:
     rows = int(seen[_ROWS])
-    failed = [int(seen[f"{_BREAKING}{index}"]) for index in range(len(rules))]
+    failed = [int(seen.get(f"{_BREAKING}{index}", 0)) for index in range(len(rules))]
 
     def kept_out(name: str, action: RuleAction) -> int:
         own = [n for n, rule in zip(failed, rules, strict=True) if rule.action is action]
@@ -228,6 +224,7 @@ def _counts(seen: Mapping[str, Any], rules: Sequence[Rule]) -> Counts:
             int(seen.get(f"{_ABOUT}{index}", rows)) - failed[index],
             failed[index],
             nulls=seen.get(f"{_NULLS}{index}"),
+            cost=Cost.IN_JOB if f"{_BREAKING}{index}" in seen else Cost.DERIVED,
         )
         for index, rule in enumerate(rules)
     )
@@ -248,9 +245,10 @@ def _broken(rules: Sequence[Rule]) -> Column:
     return F.array_compact(F.array(*[F.when(~_passes(rule), F.lit(rule.name)) for rule in rules]))
 
 
-def _figures(rule: Rule) -> Iterator[tuple[str, Column]]:
-    """Yield what is counted of a rule: no more than what its terms make interesting."""
-    yield _BREAKING, F.count_if(~_passes(rule))
+def _figures(rule: Rule, *, is_known_to_hold: bool) -> Iterator[tuple[str, Column]]:
+    """Yield what is counted of a rule: no more than what is not known and interesting."""
+    if not is_known_to_hold:
+        yield _BREAKING, F.count_if(~_passes(rule))
     if rule.terms.where is not None:
         yield _ABOUT, F.count_if(condition_column(rule.terms.where))
     if rule.terms.null is NullPolicy.PASS:

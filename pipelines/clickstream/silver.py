@@ -1,4 +1,4 @@
-"""Clean the clicks: typed, each event once, and judged by rules of all three kinds."""
+"""Clean the clicks: typed, each event once, and judged by rules of all four kinds."""
 
 from cleaning import once_each, typed
 from pyspark.sql import DataFrame, SparkSession
@@ -30,7 +30,7 @@ spark = SparkSession.getActiveSession()
         "has_event_type": "event_type IS NOT NULL",
     }
 )
-@dlt.expect_or_drop("not_from_the_future", "NOT from_future")
+@dlt.expect_or_quarantine("not_from_the_future", "NOT from_future")
 @dlt.expect_or_fail(
     "not_before_2020",
     "event_time IS NULL OR event_time >= TIMESTAMP '2020-01-01 00:00:00'",

@@ -10,6 +10,9 @@ nothing_new  the same ten tables when nothing has changed; inside = session read
 first_table  a thousand rows into one new table; inside = shell to the table's first commit
 rules        3 M rows of ten columns, Delta -> Delta and JSON -> Delta, three copies: bare, ten
              rules that warn, filtered, ten rules that drop; inside = CPU beyond the floor
+quality      3 M rows, Delta -> Delta, three copies: ten rules that warn, ten that fail and pass,
+             few rows and a tenth of them set aside, a hundred rules, a unique column; and ten
+             rules by Great Expectations on the written table; inside = CPU beyond the floor
 many         1,000 generated datasets: validate and plan; a chain of 500; 100 run
 startup      --help and ls
 
@@ -57,6 +60,7 @@ BENCHMARKS = {
     "nothing_new": suites.nothing_new,
     "first_table": suites.first_table,
     "rules": suites.rules,
+    "quality": suites.quality,
     "many": suites.many,
     "startup": suites.startup,
 }

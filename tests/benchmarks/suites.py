@@ -1,4 +1,4 @@
-"""The six benchmarks: a bench in, findings out; what each is for stands in bench.py."""
+"""The benchmarks: a bench in, findings out; what each is for stands in bench.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import generate, many_datasets, product, rules_baseline
 from tests.benchmarks.measure import Measurement, measured
-from tests.benchmarks.report import Findings, cpu, inside, memory, wall
+from tests.benchmarks.report import Findings, Ratio, cpu, inside, median, memory, wall
 from tests.benchmarks.setting import (
     ROOT,
     Bench,
@@ -188,6 +188,81 @@ def rules(bench: Bench) -> Findings:
     remark = "inside: CPU beyond the floor of the same process on a thousand rows"
     all_remarks = (remark, *sorted(remarks))
     return Findings("rules", rows, samples.measurements, tuple(ratios), all_remarks)
+
+
+QUALITY = {
+    "warn": "at most 1.15",
+    "fail": "at most 1.05",
+    "few aside": "at most 1.25",
+    "tenth aside": "at most 1.90",
+    "hundred": "at most 1.60",
+    "unique": "at most 1.50",
+}
+
+
+def quality(bench: Bench) -> Findings:
+    """Compare what kinds of rules cost beside the same write without, and beside real GX."""
+    rows = bench.rows or generate.WIDE_ROWS
+    source = bench.work / f"wide-{rows}"
+    if not (source / "delta" / "log" / "2.json").exists():
+        generate.write_wide_source(source, rows)
+    samples = Samples()
+    for _ in range(bench.rounds or 3):
+        for variant in ("none", *QUALITY):
+            _quality_round(bench, samples, source, variant)
+    ratios = [
+        ratio
+        for variant, target in QUALITY.items()
+        for ratio in samples.ratio(f"ours, {variant}", "ours, none", inside, target)
+    ]
+    ratios += _against_gx(samples)
+    remark = "inside: CPU beyond the floor; of ours for three copies, of GX for one validation"
+    return Findings("quality", rows, samples.measurements, tuple(ratios), (remark,))
+
+
+def _quality_round(bench: Bench, samples: Samples, source: Path, variant: str) -> None:
+    folder = bench.round_folder("quality")
+    project = bench.copied_project("quality", folder)
+    copy = _Copy(source, "delta", variant)
+    variables = {"BENCH_SOURCE": str(folder / "source"), "BENCH_RULES": variant}
+    costs = []
+    for stage in range(3):
+        copy.arrive(stage, folder / "source")
+        costs.append(bench.run_ours(OurRun(("run", "rules"), project, variables)))
+    _, floor, full = costs
+    samples.add(f"ours, {variant}", replace(full, inside=full.cpu - floor.cpu))
+    if variant == "none" and "plain" in bench.sides:
+        _validate_by_gx(bench, samples, folder)
+    shutil.rmtree(folder)
+
+
+def _validate_by_gx(bench: Bench, samples: Samples, folder: Path) -> None:
+    table = next(folder.rglob("copy_a"))
+    costs = {
+        way: bench.run_plain(
+            "gx_baseline", "--way", way, "--table", str(table), "--storage", str(folder / "gx")
+        )
+        for way in ("floor", "plain", "lean")
+    }
+    floor = costs.pop("floor").cpu
+    for way, cost in costs.items():
+        samples.add(f"GX, {way}", replace(cost, inside=cost.cpu - floor))
+
+
+def _against_gx(samples: Samples) -> list[Ratio]:
+    """Return what ten warnings add to one copy, beside what GX takes for the same ten rules."""
+    sides = samples.measurements
+    if not {"ours, warn", "ours, none", "GX, lean"} <= sides.keys():
+        return []
+    warn, none = (median(sides[f"ours, {each}"], inside) for each in ("warn", "none"))
+    return [
+        Ratio(
+            f"inside: what ten warnings add / GX, {way}",
+            (warn - none) / 3 / median(sides[f"GX, {way}"], inside),
+            target,
+        )
+        for way, target in (("lean", "at most 0.50"), ("plain", "at most 0.15"))
+    ]
 
 
 class _Copy:

@@ -248,6 +248,28 @@ def test_the_way_out_is_a_full_refresh_with_its_cascade(
     assert_rows_are(frame(spark, step, "bronze_clicks").drop("source_file"), delivered)
 
 
+def test_rows_that_were_set_aside_go_in_once_when_their_rule_is_mended(
+    clickstream: Journey, project: Path, spark: SparkSession
+):
+    before = clickstream["way out"]
+    silver = project / "pipelines" / "clickstream" / "silver.py"
+    mended = silver.read_text("utf-8").replace('"NOT from_future"', '"event_time IS NOT NULL"')
+    future = json.loads((CLICKS / "dirty/faults.json").read_text())["faults"]["future"]
+    aside = before.did["silver_clicks"]["rows_quarantined"]
+    table = place_of(before.did["silver_clicks"]["path"])
+    rows = frame(spark, before, "silver_clicks").count()
+    silver.write_text(mended, encoding="utf-8")
+
+    first, second = (
+        dlt_lite(project, "quarantine", "replay", "silver_clicks", "-o", "json") for _ in range(2)
+    )
+
+    replayed = [by_name(each.json["datasets"])["silver_clicks"] for each in (first, second)]
+    assert [each["rows_written"] for each in replayed] == [future, 0]
+    assert spark.read.format("delta").load(table).count() == rows + future
+    assert spark.read.format("delta").load(f"{table}__quarantine").count() == aside - future
+
+
 @pytest.mark.usefixtures("clickstream", "orders")
 def test_pipelines_see_each_others_published_tables(project: Path, spark: SparkSession):
     folder = project / "pipelines" / "customers"
@@ -346,3 +368,4 @@ def assert_faults_are(step: Step, faults: Mapping[str, Any], *, bronze: str, sil
     assert step.did[bronze]["rows_written"] == faults["rows"]
     assert step.did[silver]["rows_written"] == faults["written"]
     assert step.did[silver]["rows_dropped"] == faults["dropped"]
+    assert step.did[silver]["rows_quarantined"] == faults["quarantined"]

@@ -100,7 +100,8 @@ def test_every_rule_of_the_dirty_day_has_the_counts_that_were_worked_out_beside(
         found = dirty.rule(dataset, name)
         assert (found["action"], found["violations"]) == (wanted["action"], wanted["failed"])
         assert found["evaluated"] == wanted["passed"] + wanted["failed"]
-    assert (silver["written"], silver["dropped"]) == (FAULTS["written"], FAULTS["dropped"])
+    for outcome in ("written", "dropped", "quarantined"):
+        assert silver[outcome] == FAULTS[outcome]
     assert silver["rows_in"] == silver["written"] + silver["dropped"] + silver["quarantined"]
 
 

@@ -140,12 +140,14 @@ class Judged(Generic[Row]):
         rows: the rows that were written, if no `fail` rule was broken.
         passed: how many rows met each rule.
         failed: how many rows broke each rule.
+        aside: how many rows broke a `quarantine` rule.
     """
 
     offered: int
     rows: tuple[Row, ...]
     passed: Mapping[str, int]
     failed: Mapping[str, int]
+    aside: int
 
     @property
     def written(self) -> int:
@@ -154,8 +156,8 @@ class Judged(Generic[Row]):
 
     @property
     def dropped(self) -> int:
-        """How many rows broke a `drop` rule."""
-        return self.offered - len(self.rows)
+        """How many rows broke a `drop` rule, and no `quarantine` rule."""
+        return self.offered - len(self.rows) - self.aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ CLICK_RULES: tuple[Rule[Click], ...] = (
     Rule("valid_user_id", "drop", lambda c: c.user_id is not None),
     Rule("valid_event_time", "drop", lambda c: c.event_time is not None),
     Rule("has_event_type", "drop", lambda c: c.event_type is not None),
-    Rule("not_from_the_future", "drop", lambda c: c.from_future is False),
+    Rule("not_from_the_future", "quarantine", lambda c: c.from_future is False),
     Rule("not_before_2020", "fail", lambda c: not is_ancient(c.event_time)),
 )
 ORDER_RULES: tuple[Rule[Order], ...] = (
@@ -378,19 +380,22 @@ def once_each(lines: Sequence[Delivered], typed: Callable[[Delivered], Row], key
 
 
 def judged(rows: Sequence[Row], rules: Sequence[Rule[Row]]) -> Judged[Row]:
-    """Count each rule over all rows, and leave out what breaks a `drop` rule."""
+    """Count each rule over all rows, and leave out what breaks a `drop` or `quarantine` rule."""
     failed: Counter[str] = Counter()
-    kept = []
+    kept, aside = [], 0
     for row in rows:
         broken = [rule for rule in rules if rule.holds(row) is not True]
         failed.update(rule.name for rule in broken)
-        if not any(rule.action == "drop" for rule in broken):
+        actions = {rule.action for rule in broken}
+        aside += "quarantine" in actions
+        if not actions & {"drop", "quarantine"}:
             kept.append(row)
     return Judged(
         offered=len(rows),
         rows=tuple(kept),
         passed={rule.name: len(rows) - failed[rule.name] for rule in rules},
         failed={rule.name: failed[rule.name] for rule in rules},
+        aside=aside,
     )
 
 

@@ -16,11 +16,18 @@ import dlt_lite
 OURS = {**os.environ, "PYTHONPATH": str(Path(dlt_lite.__file__).parents[1])}
 
 SCRIPT = """
-import signal, subprocess, sys
+import signal, subprocess, sys, time
 from dlt_lite.cli.signals import Signals
 
 # A shell lets what it starts in the background ignore SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A signal that comes just before a wait without an end begins does not end it.
+TURN = 0.05
+
+def wait_for_ever():
+    while True:
+        time.sleep(TURN)
 
 def say(text):
     print(text, flush=True)
@@ -28,7 +35,8 @@ def say(text):
 with Signals(say, lambda: say("leaving")) as signals:
     {before}
     say("ready")
-    signals.stop.wait()
+    while not signals.stop.wait(TURN):
+        pass
     {after}
 say(str(signals.exit_code))
 say(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
@@ -69,7 +77,7 @@ def test_the_second_signal_ends_the_process_and_its_children_at_once():
     sleeper = "[sys.executable, '-c', 'import time; time.sleep(600)']"
     process = started(
         before=f"child = subprocess.Popen({sleeper}); say(f'child {{child.pid}}')",
-        after="say('stopped'); signal.pause(); say('too late')",
+        after="say('stopped'); wait_for_ever()",
     )
     child = psutil.Process(int(until(process, "child").split()[1]))
     until(process, "ready")
@@ -99,7 +107,7 @@ def test_a_question_is_broken_off_by_the_first_signal():
     try:
         with signals.asking():
             say("asking")
-            signal.pause()
+            wait_for_ever()
     except KeyboardInterrupt:
         say("broken off")
         signals.stop.set()

@@ -18,7 +18,7 @@ CLICK_RULES = Rules(
         "valid_user_id": "drop",
         "valid_event_time": "drop",
         "has_event_type": "drop",
-        "not_from_the_future": "drop",
+        "not_from_the_future": "quarantine",
         "not_before_2020": "fail",
     },
 )

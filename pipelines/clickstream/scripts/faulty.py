@@ -80,7 +80,9 @@ class Landing:
         """Say what is in the file and what each rule must make of it after all clean files."""
         seen = [line for line in lines if not line.kind.duplicate]
         stopped = any(self._breaks(line, "fail") for line in seen)
-        kept = [] if stopped else [line for line in seen if not self._breaks(line, "drop")]
+        aside = [line for line in seen if self._breaks(line, "quarantine")]
+        dropped = [line for line in seen if self._breaks(line, "drop") and line not in aside]
+        kept = [] if stopped else [each for each in seen if each not in aside + dropped]
         bronze = Counter(rule for line in lines for rule in line.kind.bronze)
         silver = Counter(rule for line in seen for rule in line.kind.silver)
         return {
@@ -91,7 +93,8 @@ class Landing:
             "silver": _counted(self.rules.silver, silver, rows=len(seen)),
             "duplicates": len(lines) - len(seen),
             "state": "FAILED" if stopped else "COMPLETED",
-            "dropped": 0 if stopped else len(seen) - len(kept),
+            "dropped": 0 if stopped else len(dropped),
+            "quarantined": 0 if stopped else len(aside),
             "written": len(kept),
             "survivors": sorted(line.id for line in kept if line.id is not None),
         }
