@@ -83,6 +83,7 @@ class JobRun:
         ended: when it ended last.
         given: the parameters that it was given, those of repairs merged in.
         error: why it failed.
+        facts: what its trigger told, by the names that stand behind `{{job.`.
         tasks: what became of its tasks, by key.
     """
 
@@ -99,6 +100,7 @@ class JobRun:
     ended: str | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
 
 
@@ -151,6 +153,7 @@ def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRu
             backfill=record.backfill,
             only=record.only,
             started=stamp,
+            facts=record.facts,
         )
     over = record.state is LifeCycle.TERMINATED
     return replace(

@@ -91,7 +91,7 @@ def repair_request(job: Job, run: JobRun, given: Mapping[str, str]) -> RunReques
     """
     own = {name: value for name, value in run.given.items() if name in _names(job)}
     scheduled, backfill = _moment(run.scheduled), _moment(run.backfill)
-    return RunRequest(run.run_id, {**own, **given}, (), run.cause, scheduled, backfill)
+    return RunRequest(run.run_id, {**own, **given}, (), run.cause, scheduled, backfill, run.facts)
 
 
 def repair_job(
@@ -354,6 +354,7 @@ def _facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int)
             "run_id": request.run_id,
             "repair_count": str(repair),
             "trigger.type": request.cause,
+            **request.facts,
         },
         moments,
     )

@@ -23,6 +23,7 @@ class RunRequest:
         cause: what started it, such as `manual` or `periodic`.
         scheduled: the time it was meant for, None for the time it begins.
         backfill: the moment that it stands for, where it is a backfill.
+        facts: what its trigger tells, by the names that stand behind `{{job.`.
     """
 
     run_id: str
@@ -31,6 +32,7 @@ class RunRequest:
     cause: str = "manual"
     scheduled: datetime | None = None
     backfill: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Teller:
             request.only,
             tasks,
             error,
+            dict(request.facts),
         )
         self._tell(record)
 

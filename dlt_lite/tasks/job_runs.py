@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -136,6 +136,7 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
             partial(run_task, means=means),
             Timing(shop.now),
             tuple(shop.sinks),
+            shop.on_note,
         )
         yield place
 
@@ -172,7 +173,7 @@ def _run_other(
     """Run another job of the project, by the same means; its events are its own."""
     job = job_of(shop.project, name)
     control, run_id = Control(), new_update_id(shop.now())
-    own = Place(place.state_root, place.target, place.run_task, place.timing)
+    own = replace(place, sinks=())
     with once_stopped(stop, control.cancel):
         outcome = start_run(job, RunRequest(run_id, given, cause="run_job_task"), own, control)
     if outcome.result.is_success:
