@@ -349,12 +349,12 @@ def _facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int)
         moments["backfill"] = request.backfill
     facts = Facts(
         {
+            **request.facts,
             "id": job.name,
             "name": job.title,
             "run_id": request.run_id,
             "repair_count": str(repair),
             "trigger.type": request.cause,
-            **request.facts,
         },
         moments,
     )
