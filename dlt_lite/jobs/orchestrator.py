@@ -78,7 +78,7 @@ def check_request(job: Job, request: RunRequest, now: datetime) -> None:
         ReferenceMissing: a parameter's default refers to what this run has not.
     """
     selected_tasks(job, request.only)
-    _facts_of_run(job, request, now, 0)
+    facts_of_run(job, request, now, 0)
 
 
 def repair_request(job: Job, run: JobRun, given: Mapping[str, str]) -> RunRequest:
@@ -132,7 +132,7 @@ class _Run:
         self._control = control
         self._before: Mapping[str, TaskRun] = {} if before is None else before.tasks
         repair = 0 if before is None else before.repairs + 1
-        self._facts = _facts_of_run(job, request, _begun(crew, before), repair)
+        self._facts = facts_of_run(job, request, _begun(crew, before), repair)
         self._teller = Teller(job.name, request, repair, crew.emit, halt=self._halt)
         self._tasks = {task.key: task for task in job.tasks}
         self._disabled = disabled_tasks(job)
@@ -338,7 +338,19 @@ class _Run:
         return f"{self._request.run_id}-{key}"
 
 
-def _facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int) -> Facts:
+def facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int) -> Facts:
+    """Return what texts may refer to before any task has run.
+
+    Args:
+        job: the job.
+        request: what is asked.
+        started: when the run began.
+        repair: which repair of the run it is; 0 for the run itself.
+
+    Raises:
+        BadJobParameter: the request gives a parameter that the job does not have.
+        ReferenceMissing: a parameter's default refers to what this run has not.
+    """
     names = _names(job)
     for name in request.parameters:
         if name not in names:

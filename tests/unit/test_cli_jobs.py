@@ -104,6 +104,19 @@ def test_a_run_fails_is_repaired_and_runs_only_what_is_missing(call, tmp_path: P
     assert "nothing to repair" in again[2]
 
 
+def test_who_asked_for_it_is_told_of_a_run(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    hooks = "webhook_notifications: {on_failure: [{command: 'cat > told'}]}\n"
+    job.write_text(job.read_text(encoding="utf-8") + hooks, encoding="utf-8")
+
+    assert call("run", "daily")[0] == 1
+
+    told = json.loads((tmp_path / "told").read_text())
+    assert (told["event"], told["state"]) == ("on_failure", "FAILED")
+    assert [each["task"] for each in told["failed"]] == ["second"]
+    assert "hunter2" not in json.dumps(told)
+
+
 def test_no_file_of_a_run_holds_a_secret(call, tmp_path: Path):
     call("run", "daily")
 
