@@ -6,7 +6,7 @@ raises together whatever it finds wrong on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -61,7 +61,7 @@ def load_project(
     stack = _stack(real(root), _Request(environ, target, parameters, overrides), found)
     own = settled(effective(stack), PROJECT.fields, environ=environ, found=found)
     files = _files(stack, own, found)
-    jobs = _jobs(stack, own, found)
+    jobs = _jobs(stack, own, _known_targets(stack, files), found)
     state_root = _state_root(own, stack.root, found)
     ready = _ready(stack, own, files, found)
     common = _common(stack, found)
@@ -145,12 +145,12 @@ def _files(stack: Stack, own: Layer, found: list[ConfigProblem]) -> tuple[Pipeli
     return files
 
 
-def _jobs(stack: Stack, own: Layer, found: list[ConfigProblem]) -> Jobs:
+def _jobs(stack: Stack, own: Layer, targets: Collection[str], found: list[ConfigProblem]) -> Jobs:
     """Read the jobs; a folder that is wrong was already told of with the pipelines."""
     if "pipelines" not in own:
         return Jobs((), (), ())
     try:
-        return read_jobs(stack, _pipelines_folder(stack, own), found)
+        return read_jobs(stack, _pipelines_folder(stack, own), targets, found)
     except ConfigProblem as problem:
         found.append(problem)
         return Jobs((), (), ())

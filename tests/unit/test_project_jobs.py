@@ -498,3 +498,90 @@ def test_variables_of_the_environment_are_filled_in_and_not_looked_at_again(tmp_
     )
 
     assert (job.title, job.timeout_seconds) == ("${env.Y}", 5)
+
+
+WITH_TARGETS = """
+parameters: [{name: day, default: today}, {name: size, default: small}]
+schedule: {quartz_cron_expression: "0 0 2 * * ?", timezone_id: Asia/Tokyo, pause_status: PAUSED}
+tasks:
+  - {task_key: a, max_retries: 3, callable_task: {function: "m:f", parameters: {x: 1, y: 2}}}
+  - {task_key: b, depends_on: [{task_key: a}], callable_task: {function: "m:f"}}
+targets:
+  prod:
+    parameters: [{name: size, default: large}]
+    schedule: {pause_status: UNPAUSED}
+    max_concurrent_runs: 2
+    tasks:
+      - {task_key: a, max_retries: null, callable_task: {parameters: {y: 3}}}
+      - {task_key: c, depends_on: [{task_key: b}], callable_task: {function: "m:g"}}
+"""
+TARGETS = "targets: {prod: {}, stage: {}}"
+
+
+def seen_by(folder, target, text):
+    project = a_project(folder, project=TARGETS, daily=text)
+    found = load_project(project, environ={"HOME": str(folder)}, target=target)
+    return next(iter(found.jobs.values()))
+
+
+def test_a_target_changes_what_it_names_and_nothing_else(tmp_path):
+    job = seen_by(tmp_path, "prod", WITH_TARGETS)
+
+    assert [(each.name, each.default.raw) for each in job.parameters] == [
+        ("day", "today"),
+        ("size", "large"),
+    ]
+    [cron] = job.triggers
+    assert (cron.expression, cron.timezone, cron.paused) == ("0 0 2 * * ?", "Asia/Tokyo", False)
+    assert job.max_concurrent_runs == 2
+    assert [task.key for task in job.tasks] == ["a", "b", "c"]
+    first = job.tasks[0]
+    assert (first.retries.most, first.work.function) == (0, "f")
+    assert raw(first.work.parameters) == {"x": "1", "y": "3"}
+
+
+@pytest.mark.parametrize("target", ["dev", "stage"])
+def test_other_targets_see_the_job_as_it_is_written(tmp_path, target):
+    job = seen_by(tmp_path, target, WITH_TARGETS)
+
+    assert [task.key for task in job.tasks] == ["a", "b"]
+    assert (job.triggers[0].paused, job.tasks[0].retries.most) == (True, 3)
+
+
+def test_a_target_does_not_rename_a_job_for_commands(tmp_path):
+    text = "name: daily_job\n" + WITH_TARGETS.replace("  prod:", "  prod:\n    name: other")
+
+    job = seen_by(tmp_path, "prod", text)
+
+    assert (job.name, job.title) == ("daily_job", "other")
+
+
+def test_targets_of_a_bundle_change_its_resources(tmp_path):
+    text = """
+    resources:
+      jobs:
+        nightly:
+          tasks: [{task_key: a, callable_task: {function: "m:f"}}]
+    targets:
+      prod: {resources: {jobs: {nightly: {timeout_seconds: 60}}}}
+    """
+
+    assert seen_by(tmp_path, "prod", text).timeout_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("stag: {}", "no target is called 'stag'"),
+        ("stage: {tsaks: []}", "'tsaks' is no key of a job"),
+        ("prod: {timeout_secs: 1}", "'timeout_secs' is no key of a job"),
+        ("prod: [1]", "must be keys of the job, not a list"),
+    ],
+)
+def test_what_a_target_cannot_change_is_refused_whichever_target_is_chosen(tmp_path, change, said):
+    task = "tasks: [{task_key: a, callable_task: {function: 'm:f'}}]"
+
+    [error] = refusals(tmp_path, f"{task}\ntargets: {{{change}}}", project=TARGETS)
+
+    assert said in error.what
+    assert error.origin.line == 2
