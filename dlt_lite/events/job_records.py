@@ -77,9 +77,10 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskValueSet:
-    """A task has set a value for those after it."""
+    """A task, or one iteration of a for_each task, has set a value for those after it."""
 
     event_type = "task_value_set"
     task: str
     key: str
     value: Json
+    iteration: int | None = None

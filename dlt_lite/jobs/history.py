@@ -20,12 +20,14 @@ class IterationRun:
         result: how it ended, None where it has not.
         attempts: how often it was begun.
         error: why it failed.
+        values: what it has set.
     """
 
     input: str
     result: ResultState | None = None
     attempts: int = 0
     error: str | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,7 @@ def job_run_of(events: Iterable[Event]) -> JobRun | None:
                 tasks[key] = _with_task(tasks.get(key, TaskRun(key)), event, event.record)
             case TaskValueSet():
                 key = event.record.task
-                task = tasks.get(key, TaskRun(key))
-                tasks[key] = replace(
-                    task, values={**task.values, event.record.key: event.record.value}
-                )
+                tasks[key] = _with_value(tasks.get(key, TaskRun(key)), event.record)
             case _:
                 continue
     return None if run is None else replace(run, tasks=tasks)
@@ -167,9 +166,21 @@ def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRu
     )
 
 
+def _with_value(task: TaskRun, record: TaskValueSet) -> TaskRun:
+    if record.iteration is None:
+        return replace(task, values={**task.values, record.key: record.value})
+    one = task.iterations.get(record.iteration, IterationRun(""))
+    one = replace(one, values={**one.values, record.key: record.value})
+    return replace(task, iterations={**task.iterations, record.iteration: one})
+
+
 def _with_task(task: TaskRun, event: Event, record: TaskProgress) -> TaskRun:
     if record.iteration is not None:
-        one = IterationRun(record.input or "", record.result, record.attempt, record.error)
+        before = task.iterations.get(record.iteration)
+        # An attempt begins with nothing set; what it has set is told before its end.
+        is_begun = before is None or record.state is LifeCycle.RUNNING
+        values = {} if is_begun or before is None else before.values
+        one = IterationRun(record.input or "", record.result, record.attempt, record.error, values)
         return replace(task, iterations={**task.iterations, record.iteration: one})
     stamp = event.envelope.timestamp
     over = record.state is LifeCycle.TERMINATED

@@ -241,9 +241,14 @@ class _Run:
             self._halted,
             self._kept_iterations(task),
             attempt,
-            lambda at, item, end: self._teller.ended(task.key, end, (at, value_text(item))),
+            lambda at, item, end: self._iteration_ended(task.key, at, item, end),
         )
         return looped(loop, number)
+
+    def _iteration_ended(self, key: str, at: int, item: Json, end: TaskEnd) -> None:
+        for name, value in end.values.items():
+            self._teller.value(key, name, value, at)
+        self._teller.ended(key, end, (at, value_text(item)))
 
     def _kept_iterations(self, task: Task) -> Mapping[int, IterationRun]:
         run = self._before.get(task.key)

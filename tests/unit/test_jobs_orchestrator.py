@@ -489,6 +489,56 @@ def test_the_retries_of_a_loop_are_those_of_the_task_within():
     assert [(each.iteration, each.attempt) for each in stage.calls] == [(0, 1), (0, 2), (1, 1)]
 
 
+def sets_its_number(call, _stop):
+    """Set `n`, and `even` where it is."""
+    number = call.iteration or 0
+    return Succeeded({"n": number * 10, **({"even": True} if number % 2 == 0 else {})})
+
+
+def test_what_iterations_set_are_lists_in_the_order_of_the_inputs():
+    inner = a_task("one")
+    job = a_job(
+        a_task("l", work=loop([1, 2, 3], inner, concurrency=3)),
+        a_task("b", "l", work=call(n="{{tasks.l.values.n}}", even="{{tasks.l.values.even}}")),
+    )
+    stage = Stage(one=sets_its_number)
+
+    stage.run(job)
+
+    last = stage.calls[-1]
+    assert {key: text.shown for key, text in last.parameters.items()} == {
+        "n": "[0, 10, 20]",
+        "even": "[true, null, true]",
+    }
+    assert last.values["l"]["n"] == [0, 10, 20]
+    assert stage.history.tasks["l"].iterations[1].values == {"n": 10}
+
+
+def test_a_repair_of_a_loop_knows_what_its_good_iterations_had_set():
+    def second_fails_once(call, stop):
+        if call.iteration == 1 and call.attempt == 1:
+            return fails(values={"n": -1})(call, stop)
+        return sets_its_number(call, stop)
+
+    stage = Stage(one=second_fails_once)
+    job = a_job(a_task("l", work=loop([1, 2, 3])), a_task("b", "l"))
+    stage.run(job)
+    stage.repair(job)
+
+    assert [call.iteration for call in stage.calls[3:]] == [1, None]
+    assert stage.calls[-1].values["l"]["n"] == [0, 10, 20]
+
+
+def test_what_iterations_set_together_may_not_be_too_large():
+    stage = Stage(one=succeeds(v="x" * 40_000))
+
+    outcome = stage.run(a_job(a_task("l", work=loop([1, 2]))))
+
+    assert results(outcome) == {"l": F}
+    assert "80,0" in (outcome.tasks["l"].error or "")
+    assert "write it to a table" in (outcome.tasks["l"].error or "")
+
+
 def test_a_loop_that_takes_too_long_is_stopped_as_a_whole():
     stage = Stage(one=hangs)
     job = a_job(a_task("l", work=loop([1, 2, 3]), timeout_seconds=5))
