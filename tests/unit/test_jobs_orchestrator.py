@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,6 +22,7 @@ from dlt_lite.events.job_records import TaskProgress
 from dlt_lite.jobs.calls import Stop, Stopped, StopReason, Succeeded
 from dlt_lite.jobs.orchestrator import run_job
 from dlt_lite.jobs.requests import Crew, RunRequest
+from dlt_lite.jobs.results import seconds_between
 from dlt_lite.jobs.run_if import Ended, verdict
 from dlt_lite.model.jobs import (
     Comparison,
@@ -350,6 +352,55 @@ def test_a_reference_to_a_value_that_was_not_set_fails_the_task_that_needs_it():
     assert results(outcome) == {"a": S, "b": F}
     assert outcome.tasks["b"].error_code == "DLT553"
     assert stage.called() == ["a"]
+
+
+@pytest.mark.parametrize("skips", ["fails", "excludes", "is disabled"])
+def test_a_value_of_a_task_that_was_skipped_is_missing_and_its_state_is_not(skips):
+    is_excluded = skips == "excludes"
+    first = a_task("a", work=condition("1", "EQUAL_TO", "2") if is_excluded else None)
+    second = a_task("b", "a:true" if is_excluded else "a")
+    job = a_job(
+        first,
+        second,
+        a_task("v", "a", "b", run_if="ALL_DONE", work=call(n="{{tasks.b.values.n}}")),
+        a_task("s", "a", "b", run_if="ALL_DONE", work=call(n="{{tasks.b.result_state}}")),
+    )
+    if skips == "is disabled":
+        job = replace(job, tasks=(first, replace(second, disabled=True), *job.tasks[2:]))
+    stage = Stage(a=fails() if skips == "fails" else succeeds())
+
+    outcome = stage.run(job)
+
+    assert outcome.tasks["v"].result == F
+    assert "task 'b' has set no value 'n'" in (outcome.tasks["v"].error or "")
+    [told] = [made.parameters["n"].shown for made in stage.calls if made.task.key == "s"]
+    expected = {"fails": "upstream_failed", "excludes": "excluded", "is disabled": "disabled"}
+    assert told == expected[skips]
+
+
+def test_a_wall_clock_that_is_put_back_changes_no_order_and_no_timeout():
+    """Moments are what the wall clock says; what follows what, and how long, is not asked of it."""
+    stage = Stage()
+
+    def put_back(made, _stop):
+        stage.clock.wall_offset -= 86_400
+        return Succeeded({"n": made.attempt})
+
+    stage.deeds = {"a": put_back, "b": put_back}
+    job = a_job(
+        a_task("a", timeout_seconds=5),
+        a_task("b", "a", timeout_seconds=5, work=call(n="{{tasks.a.values.n}}")),
+        timeout_seconds=60,
+    )
+
+    outcome = stage.run(job)
+
+    assert results(outcome) == {"a": S, "b": S}
+    numbers = [event.envelope.sequence for event in stage.events]
+    assert numbers == sorted(numbers)
+    run = stage.history
+    assert (run.result, run.tasks["b"].result) == (S, S)
+    assert seconds_between(run.started, run.ended) == 0
 
 
 def test_rows_of_a_query_reach_those_after_it():

@@ -170,6 +170,16 @@ def test_a_repair_of_an_unknown_run_is_refused(tmp_path, run_id):
         repair(tmp_path, run_id)
 
 
+@pytest.mark.parametrize(
+    "run_id", ["../r1", "/etc", ".", "..", "CON", "r1/..", "x" * 300, "\N{SNOWMAN}", "\0"]
+)
+def test_an_id_is_never_a_path(tmp_path, run_id):
+    start(tmp_path)
+
+    with pytest.raises(UnknownRun):
+        find_run(tmp_path, run_id)
+
+
 def test_a_repair_by_another_job_is_refused(tmp_path):
     start(tmp_path, run_task=Doing(b=fails()))
 

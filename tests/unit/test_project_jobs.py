@@ -485,11 +485,72 @@ def test_a_python_job_is_found_and_not_loaded(tmp_path):
     assert project.job_files == (place / "job.py",)
 
 
+LAUGHS = "\n".join(
+    [
+        "x-a0: &a0 [x, x, x, x, x, x, x, x, x]",
+        *(f"x-a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)),
+        "tasks: *a9",
+    ]
+)
+
+
 @pytest.mark.parametrize(
-    "text", ["tasks: !!python/object/apply:os.system [x]", "tasks: []\ntasks: []", "a: &x [*x]"]
+    "text",
+    [
+        "tasks: !!python/object/apply:os.system [x]",
+        "tasks: []\ntasks: []",
+        "a: &x [*x]",
+        LAUGHS,
+        "tasks: " + "[" * 5000,
+        "tasks:\n\t- x",
+        "tasks: []\n---\ntasks: []",
+        "x-text: " + "x" * 11_000_000,
+    ],
+    ids=["tag", "twice", "circle", "laughs", "deep", "tab", "two", "large"],
 )
 def test_hostile_yaml_is_refused_as_in_any_other_file(tmp_path, text):
     assert isinstance(refusal(tmp_path, text), BadYaml)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../../outside.py",
+        "/etc/passwd",
+        "~/x.py",
+        "$HOME/x.py",
+        "file:///etc/passwd",
+        "\\\\host\\share\\x.py",
+        "link.py",
+        "x\\0.py",
+    ],
+)
+@pytest.mark.parametrize(
+    "work",
+    [
+        "spark_python_task: {{python_file: {path}}}",
+        "sql_task: {{file: {{path: {path}}}}}",
+        "callable_task: {{function: {function}}}",
+    ],
+)
+def test_no_file_outside_of_the_project_is_ever_a_tasks(tmp_path, path, work):
+    (tmp_path / "outside.py").touch()
+    root = tmp_path / "project"
+    place = root / "pipelines" / "daily"
+    place.mkdir(parents=True)
+    (place / "link.py").symlink_to(tmp_path / "outside.py")
+    (root / "dlt_lite.yml").touch()
+    quoted, function = f'"{path}"', f'"{path}:f"'
+    if "\\" in path and "0" not in path:
+        quoted, function = f"'{path}'", f"'{path}:f'"
+    text = work.format(path=quoted, function=function)
+    (place / "job.yml").write_text(f"tasks:\n  - task_key: a\n    {text}\n")
+
+    with pytest.raises(DltLiteError) as caught:
+        load_project(root, environ={"HOME": str(tmp_path)})
+
+    assert caught.value.origin.path == "pipelines/daily/job.yml"
+    assert caught.value.origin.line == 3
 
 
 def test_variables_of_the_environment_are_filled_in_and_not_looked_at_again(tmp_path):
