@@ -313,7 +313,8 @@ class Server:
         except OSError as error:
             self._complain(order.run_id, self._jobs[order.job], f"cannot begin: {error}", now)
             return
-        self._tell(now, Deed.BEGUN, order, "" if order.scheduled is None else f"{order.scheduled}")
+        meant = order.scheduled
+        self._tell(now, Deed.BEGUN, order, "" if meant is None else f"for {meant.isoformat()}")
 
     def _seconds_to_next(self, now: datetime) -> float:
         seconds = [

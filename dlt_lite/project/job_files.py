@@ -24,7 +24,7 @@ from dlt_lite.project.suggestions import shown
 from dlt_lite.project.yaml_reader import read_yaml_mapping
 
 _RESOURCES = "resources"
-_NOT_READ = "only resources.jobs is read; a pipeline is a folder with a pipeline.yml"
+_NOT_READ = "only jobs and pipelines are read of resources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,8 @@ def _of_resources(
 ) -> Iterator[_Source]:
     for entry in _entries(node, _RESOURCES, found):
         key = entry.key.text
+        if key == "pipelines":
+            continue
         if key != "jobs":
             ignored.append(IgnoredKey("", f"resources.{key}", _NOT_READ, entry.key.origin))
             continue

@@ -34,6 +34,8 @@ from dlt_lite.model.triggers import (
 )
 from dlt_lite.project.loading import load_project
 
+TARGETS = "targets: {prod: {}, stage: {}}"
+
 
 def a_project(folder, *, project="", **jobs):
     """Make a project whose jobs have these files; `train.py` and `join.sql` lie beside each."""
@@ -266,7 +268,15 @@ def test_bundles_are_read_as_they_are(tmp_path):
         tmp_path,
         daily="""
         resources:
-          pipelines: {clicks: {name: clicks}}
+          schemas: {main: {name: main}}
+          pipelines:
+            clicks:
+              name: Clicks on ${bundle.target}
+              catalog: main
+              target: web
+              serverless: true
+              configuration: {landing: "in/${bundle.target}", keep: "${env.HOME}"}
+              libraries: [{file: {path: train.py}}]
           jobs:
             nightly:
               name: Nightly ${bundle.target}
@@ -282,7 +292,60 @@ def test_bundles_are_read_as_they_are(tmp_path):
     [job] = project.jobs.values()
     assert (job.name, job.title) == ("nightly", "Nightly dev")
     assert job.tasks[1].work.arguments[0].raw == "{{secrets/db/pass}}"
-    assert [each.key for each in project.ignored_keys] == ["resources.pipelines"]
+    [clicks] = project.pipelines.values()
+    assert (clicks.name, clicks.namespace.catalog, clicks.namespace.schema) == (
+        "clicks",
+        "main",
+        "web",
+    )
+    assert clicks.configuration == {"landing": "in/dev", "keep": str(tmp_path)}
+    assert [path.name for path in clicks.files] == ["train.py"]
+    assert [each.key for each in project.ignored_keys] == [
+        "resources.pipelines.clicks.serverless",
+        "resources.schemas",
+    ]
+
+
+def test_a_target_changes_the_pipelines_of_a_bundle_and_root_path_their_folder(tmp_path):
+    a_project(
+        tmp_path,
+        project=TARGETS,
+        daily="""
+        resources:
+          pipelines:
+            clicks:
+              root_path: ../other
+              configuration: {a: 1, b: 2}
+              libraries: [{glob: {include: "*.py"}}]
+        targets:
+          prod: {resources: {pipelines: {clicks: {schema: live, configuration: {b: 3}}}}}
+        """,
+        other="tasks: [{task_key: a, callable_task: {function: 'm:f'}}]",
+    )
+
+    found = load_project(tmp_path, environ={"HOME": str(tmp_path)}, target="prod")
+
+    clicks = found.pipelines["clicks"]
+    assert (clicks.namespace.schema, clicks.configuration) == ("live", {"a": "1", "b": "3"})
+    assert [path.parent.name for path in clicks.files] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "said"),
+    [
+        ("{serverles: true, libraries: [{file: {path: train.py}}]}", "'serverles' is no key"),
+        ("{name: x}", "names no libraries"),
+        ("[1]", "must be keys and values"),
+        ("{libraries: [{file: {path: ../../../x.py}}]}", "outside the project"),
+        ("{root_path: /x, libraries: [{file: {path: train.py}}]}", "not a relative path"),
+        ("{libraries: [{jar: x}]}", "'jar' is no key of a library"),
+    ],
+)
+def test_what_a_bundle_may_not_say_of_a_pipeline_is_refused(tmp_path, pipeline, said):
+    errors = refusals(tmp_path, f"resources:\n  pipelines:\n    clicks: {pipeline}")
+
+    assert any(said in error.what for error in errors)
+    assert all(error.origin.path == "pipelines/daily/job.yml" for error in errors)
 
 
 def test_the_project_file_may_hold_resources(tmp_path):
@@ -576,7 +639,6 @@ targets:
       - {task_key: a, max_retries: null, callable_task: {parameters: {y: 3}}}
       - {task_key: c, depends_on: [{task_key: b}], callable_task: {function: "m:g"}}
 """
-TARGETS = "targets: {prod: {}, stage: {}}"
 
 
 def seen_by(folder, target, text):
