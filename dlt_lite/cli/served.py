@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.occasion_arguments import words_of
@@ -35,7 +36,6 @@ from dlt_lite.model.triggers import (
 )
 from dlt_lite.runs.folder import RunState, new_update_id, runs_of
 from dlt_lite.tasks.run_processes import RunProcesses
-from dlt_lite.update import now
 
 _FATES = {RunState.RUNNING: Fate.RUNNING, RunState.ABANDONED: Fate.ABANDONED}
 _BAD = {Deed.REFUSED, Deed.ABANDONED, Deed.PROBLEM}

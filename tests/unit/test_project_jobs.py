@@ -422,6 +422,13 @@ def test_all_triggers_reach_their_records(tmp_path):
     assert completion.jobs == ("other",)
 
 
+def test_a_retry_mode_that_is_not_honoured_is_listed(tmp_path):
+    found = loaded(tmp_path, daily="tasks: []\ncontinuous: {task_retry_mode: ON_FAILURE}")
+
+    [key] = found.ignored_keys
+    assert (key.key, key.origin.line) == ("continuous.task_retry_mode", 2)
+
+
 def test_the_older_keys_of_triggers_still_work(tmp_path):
     job = only_job(
         tmp_path,

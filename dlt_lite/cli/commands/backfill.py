@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import date
 
 from dlt_lite.cli.arguments import whole_number
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
@@ -43,7 +44,6 @@ from dlt_lite.model.outcomes import ResultState
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.runs.folder import new_update_id
 from dlt_lite.tasks.run_processes import RunProcesses
-from dlt_lite.update import now
 
 _LOOK = 0.2
 _FAILED = 1

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from dlt_lite.cli.arguments import whole_number
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import project_settings
@@ -29,7 +30,6 @@ from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.runs.folder import new_update_id
 from dlt_lite.runs.lock import PipelineLock, acquire
 from dlt_lite.tasks.run_processes import RunProcesses
-from dlt_lite.update import now
 
 _EVERY = 10
 _LONGEST_STOP = 60.0
