@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,6 +39,7 @@ from dlt_lite.model.triggers import (
     Trigger,
 )
 from dlt_lite.runs.folder import RunState, new_update_id, runs_of
+from dlt_lite.runs.history import run_facts
 from dlt_lite.tasks.run_processes import RunProcesses
 
 _FATES = {RunState.RUNNING: Fate.RUNNING, RunState.ABANDONED: Fate.ABANDONED}
@@ -90,14 +95,14 @@ class Serving:
 
     Attributes:
         server: takes the turns.
-        processes: the runs.
+        cancel: asks a run to end.
         wake: is set when a run has ended, or somebody wants it to stop.
         stop: is set when somebody wants it to stop.
         every: how many seconds pass at most between two turns.
     """
 
     server: Server
-    processes: RunProcesses
+    cancel: Callable[[str], None]
     wake: threading.Event
     stop: threading.Event
     every: float
@@ -125,13 +130,14 @@ class Serving:
             longest: how many seconds to wait for those that were.
         """
         until = time.monotonic() + longest
+        self.server.settle()
         if cancels:
-            for run_id in self.processes.alive:
-                self.processes.cancel(run_id)
-        while self.processes.alive and not (cancels and time.monotonic() >= until):
+            for run_id in self.server.active:
+                self.cancel(run_id)
+        while self.server.active and not (cancels and time.monotonic() >= until):
             self.wake.wait(_LOOK)
             self.wake.clear()
-        self.server.settle()
+            self.server.settle()
 
 
 def world_of(
@@ -177,6 +183,22 @@ def run_words(
     if options.storage_root is not None:
         words.append(f"--storage-root={options.storage_root}")
     return [*words, "run", f"job:{job}", *words_of(occasion)]
+
+
+def canceller(settings: ProjectSettings, processes: RunProcesses) -> Callable[[str], None]:
+    """Return what asks a run to end, also one that an earlier loop has begun."""
+
+    def cancel(run_id: str) -> None:
+        if processes.is_alive(run_id):
+            processes.cancel(run_id)
+            return
+        with contextlib.suppress(UnknownRun, ProcessLookupError, PermissionError):
+            facts = run_facts(settings.state_root, run_id)
+            is_here = facts.state is RunState.RUNNING and facts.host == socket.gethostname()
+            if is_here and facts.python is not None:
+                os.kill(facts.python.pid, signal.SIGTERM)
+
+    return cancel
 
 
 def found_run(settings: ProjectSettings, run_id: str) -> Found:

@@ -18,7 +18,7 @@ from dlt_lite.cli.clock import now
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import project_settings
-from dlt_lite.cli.served import Serving, teller, world_of
+from dlt_lite.cli.served import Serving, canceller, teller, world_of
 from dlt_lite.cli.signals import Signals
 from dlt_lite.errors import BadCommandLine, Busy, NothingRecorded
 from dlt_lite.jobs.catalogue import job_of, jobs_of
@@ -82,7 +82,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         ledger = _ledger(settings, tell.note)
         server = Server(jobs, ledger, CatchUp(arguments.catch_up), world)
         signals = stack.enter_context(Signals(partial(_announce, invocation, wake), lambda: None))
-        serving = Serving(server, processes, wake, signals.stop, max(arguments.every, 1))
+        cancel = canceller(settings, processes)
+        serving = Serving(server, cancel, wake, signals.stop, max(arguments.every, 1))
         tell.note(f"serving {', '.join(job.name for job in jobs)} on target {settings.target}")
         if arguments.once:
             serving.once()
