@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack, cast
 
+from dlt_lite.api.job_options import notifications_of, triggers_of
 from dlt_lite.api.options import as_text
 from dlt_lite.errors import BadJob, BadTask, BadValue
 from dlt_lite.model.jobs import (
@@ -59,6 +60,9 @@ class TaskOptions(TypedDict, total=False):
     timeout_seconds: int
     isolated: bool
     description: str
+    webhook_notifications: Values
+    notification_settings: Values
+    health: Values
 
 
 class JobOptions(TypedDict, total=False):
@@ -70,6 +74,12 @@ class JobOptions(TypedDict, total=False):
     queue: bool
     timeout_seconds: int
     parallel_tasks: int
+    trigger: Values
+    triggers: Sequence[Values]
+    continuous: Values
+    webhook_notifications: Values
+    notification_settings: Values
+    health: Values
 
 
 _TASK_DEFAULTS: Mapping[str, object] = {
@@ -82,6 +92,9 @@ _TASK_DEFAULTS: Mapping[str, object] = {
     "timeout_seconds": 0,
     "isolated": False,
     "description": "",
+    "webhook_notifications": {},
+    "notification_settings": {},
+    "health": {},
 }
 _JOB_DEFAULTS: Mapping[str, object] = {
     "description": "",
@@ -90,6 +103,12 @@ _JOB_DEFAULTS: Mapping[str, object] = {
     "queue": False,
     "timeout_seconds": 0,
     "parallel_tasks": 0,
+    "trigger": {},
+    "triggers": (),
+    "continuous": {},
+    "webhook_notifications": {},
+    "notification_settings": {},
+    "health": {},
 }
 
 
@@ -110,7 +129,7 @@ def job(
         schedule: a Quartz cron expression, seconds first.
         timezone: the time zone that the expression is seen in.
         paused: whether the schedule is switched off.
-        **options: see `JobOptions`.
+        **options: see `JobOptions`; dictionaries are written as in a job.yml.
 
     Returns:
         A decorator that hands the function back unchanged.
@@ -134,11 +153,12 @@ def job(
             description=kept.get("description", function.__doc__),
             parameters=tuple(JobParameter(key, text) for key, text in given.items()),
             tags={key: as_text(value) for key, value in kept.get("tags", {}).items()},
-            triggers=cron,
+            triggers=(*cron, *triggers_of(kept, origin)),
             max_concurrent_runs=kept.get("max_concurrent_runs", 1),
             queue=kept.get("queue", False),
             timeout_seconds=kept.get("timeout_seconds", 0),
             parallel_tasks=kept.get("parallel_tasks", 8),
+            notifications=notifications_of(kept, origin, of_task=False),
         )
         registry.add_job(declared, function)
         return function
@@ -365,6 +385,7 @@ def _task(key: str, work: Work, options: TaskOptions) -> Task:
         timeout_seconds=given.get("timeout_seconds", 0),
         isolated=given.get("isolated", False),
         description=given.get("description"),
+        notifications=notifications_of(given, _here(), of_task=True),
     )
 
 
