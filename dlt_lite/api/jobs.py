@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack, cast
 
-from dlt_lite.api.job_options import notifications_of, triggers_of
 from dlt_lite.api.options import as_text
 from dlt_lite.errors import BadJob, BadTask, BadValue
 from dlt_lite.model.jobs import (
@@ -23,6 +22,7 @@ from dlt_lite.model.jobs import (
     ForEachTask,
     Job,
     JobParameter,
+    Notifications,
     PipelineTask,
     PythonFileTask,
     Retries,
@@ -36,7 +36,7 @@ from dlt_lite.model.jobs import (
     Work,
 )
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.triggers import CronTrigger
+from dlt_lite.model.triggers import CronTrigger, Trigger
 from dlt_lite.project.paths import project_path
 from dlt_lite.registry.active import active_job_registry
 from dlt_lite.registry.origins import calling_origin
@@ -153,12 +153,12 @@ def job(
             description=kept.get("description", function.__doc__),
             parameters=tuple(JobParameter(key, text) for key, text in given.items()),
             tags={key: as_text(value) for key, value in kept.get("tags", {}).items()},
-            triggers=(*cron, *triggers_of(kept, origin)),
+            triggers=(*cron, *_triggers(kept, origin)),
             max_concurrent_runs=kept.get("max_concurrent_runs", 1),
             queue=kept.get("queue", False),
             timeout_seconds=kept.get("timeout_seconds", 0),
             parallel_tasks=kept.get("parallel_tasks", 8),
-            notifications=notifications_of(kept, origin, of_task=False),
+            notifications=_notifications(kept, origin, of_task=False),
         )
         registry.add_job(declared, function)
         return function
@@ -385,8 +385,22 @@ def _task(key: str, work: Work, options: TaskOptions) -> Task:
         timeout_seconds=given.get("timeout_seconds", 0),
         isolated=given.get("isolated", False),
         description=given.get("description"),
-        notifications=notifications_of(given, _here(), of_task=True),
+        notifications=_notifications(given, _here(), of_task=True),
     )
+
+
+def _triggers(options: Mapping[str, object], origin: Origin) -> tuple[Trigger, ...]:
+    from dlt_lite.api.job_options import triggers_of  # noqa: PLC0415 - each task would pay for it
+
+    return triggers_of(options, origin)
+
+
+def _notifications(
+    options: Mapping[str, object], origin: Origin, *, of_task: bool
+) -> Notifications:
+    from dlt_lite.api.job_options import notifications_of  # noqa: PLC0415 - as above
+
+    return notifications_of(options, origin, of_task=of_task)
 
 
 def _dependency(waited: Waited, key: str) -> Dependency:
