@@ -168,6 +168,7 @@ def world_of(
         begin,
         processes.is_alive,
         processes.exit_of,
+        processes.forget,
         lambda run_id: found_run(settings, run_id),
         save,
         tell,

@@ -113,6 +113,7 @@ class World:
         begin: starts the process of a run.
         is_alive: whether a process that was started here for a run still runs.
         exit_of: how such a process ended; None where none was started here.
+        forget: called for a run that has ended: nobody will ask for its process again.
         found: what a run's folder says.
         save: writes the ledger down.
         tell: takes what happens.
@@ -124,6 +125,7 @@ class World:
     begin: Callable[[Order], None]
     is_alive: Callable[[str], bool]
     exit_of: Callable[[str], Exit | None]
+    forget: Callable[[str], None]
     found: Callable[[str], Found]
     save: Callable[[Ledger], None]
     tell: Callable[[Notice], None]
@@ -182,8 +184,13 @@ class Server:
         now = self._world.now()
         left: list[Order] = []
         for order in self._orders:
-            is_served = order.job in self._jobs
-            left.append(order) if not is_served else left.extend(self._settled(order, now))
+            if order.job not in self._jobs:
+                left.append(order)
+                continue
+            kept = self._settled(order, now)
+            left.extend(kept)
+            if order.is_begun and not any(each.is_begun for each in kept):
+                self._world.forget(order.run_id)
         self._orders = tuple(left)
         self._write_down()
 

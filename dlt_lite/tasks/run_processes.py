@@ -99,6 +99,11 @@ class RunProcesses:
         begun.reader.join(1.0)
         return Exit(code, bytes(begun.said).decode("utf-8", "replace").strip())
 
+    def forget(self, run_id: str) -> None:
+        """Keep nothing of a process that has ended."""
+        if not self.is_alive(run_id):
+            self._begun.pop(run_id, None)
+
     def cancel(self, run_id: str) -> None:
         """Ask the process of a run to end, as `runs cancel` does."""
         begun = self._begun.get(run_id)

@@ -37,6 +37,7 @@ class Stage:
         self.began = []
         self.alive = set()
         self.exits = {}
+        self.forgotten = []
         self.sight = {}
         self.told = []
         self.cut = None
@@ -53,6 +54,7 @@ class Stage:
             self._begin,
             lambda run_id: run_id in self.alive,
             self.exits.get,
+            self.forgotten.append,
             lambda run_id: self.runs.get(run_id, Found(Fate.NONE)),
             self._save,
             lambda notice: self.told.append((notice.deed.value, notice.run_id)),
@@ -123,6 +125,18 @@ def test_the_loop_says_when_it_wants_to_look_again(stage):
 
     assert stage.server.look() == 45
     assert stage.boot(a_job(a_task("a"), triggers=(FILES,))).server.look() == float("inf")
+
+
+def test_nothing_is_kept_of_a_run_that_has_ended(stage):
+    stage.boot(scheduled(max_concurrent_runs=2))
+    stage.after(minutes=1)
+    stage.after(minutes=1)
+    stage.ends("r1")
+    stage.after(seconds=1)
+
+    assert stage.forgotten == ["r1"]
+    assert stage.server.active == ("r2",)
+    assert [order.run_id for order in read_ledger(stage.path).orders] == ["r2"]
 
 
 def test_a_run_that_overlaps_is_skipped_and_told(stage):
