@@ -1,6 +1,11 @@
 """What every test of this repository may use."""
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, and no fault.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 pytest_plugins = ["dlt_lite.testing.plugin"]
 

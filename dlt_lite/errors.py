@@ -452,7 +452,7 @@ class BadJobParameter(DefinitionProblem):
 
 
 class BadSchedule(DefinitionProblem):
-    """A cron expression, time zone or trigger that means no time."""
+    """A cron expression, time zone or trigger that means no time, or cannot be watched."""
 
     code = "DLT262"
 

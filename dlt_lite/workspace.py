@@ -34,7 +34,7 @@ from dlt_lite.events.sinks import (
 )
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.catalogue import job_of, jobs_of
-from dlt_lite.jobs.requests import RunRequest
+from dlt_lite.jobs.requests import Occasion, RunRequest
 from dlt_lite.jobs.results import JobResult, job_result_of
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.jobs import Job
@@ -293,6 +293,7 @@ class Project:
         parameters: Mapping[str, str] | None = None,
         only: Sequence[str] = (),
         watchers: Watchers | None = None,
+        occasion: Occasion | None = None,
     ) -> JobResult:
         """Run a job.
 
@@ -301,6 +302,7 @@ class Project:
             parameters: values for its parameters.
             only: the tasks that it is about, as `t`, `+t`, `t+`; none means all.
             watchers: who is told of it, and by which handle it is cancelled.
+            occasion: why it is begun; by hand by default.
 
         Returns:
             What became of it; its result is FAILED where it did not succeed.
@@ -312,7 +314,16 @@ class Project:
 
         watching = watchers or Watchers()
         found = job_of(self.settings, job)
-        request = RunRequest(new_update_id(now()), parameters or {}, tuple(only))
+        why = occasion or Occasion()
+        request = RunRequest(
+            why.run_id or new_update_id(now()),
+            parameters or {},
+            tuple(only),
+            why.cause,
+            why.scheduled,
+            why.backfill,
+            why.facts,
+        )
         job_runs.run(found, request, self._workshop(watching), watching.control)
         return job_result_of(self.settings.state_root, request.run_id)
 

@@ -22,6 +22,7 @@ from dlt_lite.model.jobs import (
     ForEachTask,
     Job,
     JobParameter,
+    Notifications,
     PipelineTask,
     PythonFileTask,
     Retries,
@@ -35,7 +36,7 @@ from dlt_lite.model.jobs import (
     Work,
 )
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.triggers import CronTrigger
+from dlt_lite.model.triggers import CronTrigger, Trigger
 from dlt_lite.project.paths import project_path
 from dlt_lite.registry.active import active_job_registry
 from dlt_lite.registry.origins import calling_origin
@@ -59,6 +60,9 @@ class TaskOptions(TypedDict, total=False):
     timeout_seconds: int
     isolated: bool
     description: str
+    webhook_notifications: Values
+    notification_settings: Values
+    health: Values
 
 
 class JobOptions(TypedDict, total=False):
@@ -70,6 +74,12 @@ class JobOptions(TypedDict, total=False):
     queue: bool
     timeout_seconds: int
     parallel_tasks: int
+    trigger: Values
+    triggers: Sequence[Values]
+    continuous: Values
+    webhook_notifications: Values
+    notification_settings: Values
+    health: Values
 
 
 _TASK_DEFAULTS: Mapping[str, object] = {
@@ -82,6 +92,9 @@ _TASK_DEFAULTS: Mapping[str, object] = {
     "timeout_seconds": 0,
     "isolated": False,
     "description": "",
+    "webhook_notifications": {},
+    "notification_settings": {},
+    "health": {},
 }
 _JOB_DEFAULTS: Mapping[str, object] = {
     "description": "",
@@ -90,6 +103,12 @@ _JOB_DEFAULTS: Mapping[str, object] = {
     "queue": False,
     "timeout_seconds": 0,
     "parallel_tasks": 0,
+    "trigger": {},
+    "triggers": (),
+    "continuous": {},
+    "webhook_notifications": {},
+    "notification_settings": {},
+    "health": {},
 }
 
 
@@ -110,7 +129,7 @@ def job(
         schedule: a Quartz cron expression, seconds first.
         timezone: the time zone that the expression is seen in.
         paused: whether the schedule is switched off.
-        **options: see `JobOptions`.
+        **options: see `JobOptions`; dictionaries are written as in a job.yml.
 
     Returns:
         A decorator that hands the function back unchanged.
@@ -134,11 +153,12 @@ def job(
             description=kept.get("description", function.__doc__),
             parameters=tuple(JobParameter(key, text) for key, text in given.items()),
             tags={key: as_text(value) for key, value in kept.get("tags", {}).items()},
-            triggers=cron,
+            triggers=(*cron, *_triggers(kept, origin)),
             max_concurrent_runs=kept.get("max_concurrent_runs", 1),
             queue=kept.get("queue", False),
             timeout_seconds=kept.get("timeout_seconds", 0),
             parallel_tasks=kept.get("parallel_tasks", 8),
+            notifications=_notifications(kept, origin, of_task=False),
         )
         registry.add_job(declared, function)
         return function
@@ -365,7 +385,22 @@ def _task(key: str, work: Work, options: TaskOptions) -> Task:
         timeout_seconds=given.get("timeout_seconds", 0),
         isolated=given.get("isolated", False),
         description=given.get("description"),
+        notifications=_notifications(given, _here(), of_task=True),
     )
+
+
+def _triggers(options: Mapping[str, object], origin: Origin) -> tuple[Trigger, ...]:
+    from dlt_lite.api.job_options import triggers_of  # noqa: PLC0415 - each task would pay for it
+
+    return triggers_of(options, origin)
+
+
+def _notifications(
+    options: Mapping[str, object], origin: Origin, *, of_task: bool
+) -> Notifications:
+    from dlt_lite.api.job_options import notifications_of  # noqa: PLC0415 - as above
+
+    return notifications_of(options, origin, of_task=of_task)
 
 
 def _dependency(waited: Waited, key: str) -> Dependency:

@@ -39,6 +39,8 @@ COMMANDS = (
     Command("quarantine", f"{_ROOM}.quarantine", "show, replay or clear rows that were set aside"),
     Command("events", f"{_ROOM}.events", "print the events of a run"),
     Command("runs", f"{_ROOM}.runs", "list runs; show, follow or cancel one"),
+    Command("backfill", f"{_ROOM}.backfill", "run a job once for each day of a range"),
+    Command("serve", f"{_ROOM}.serve", "start jobs by their triggers, until asked to stop"),
     Command("schedule", f"{_ROOM}.schedule", "print when a job is due next"),
     Command("schema", f"{_ROOM}.schema", "print the JSON Schema of a kind of file"),
     Command("config", f"{_ROOM}.config", "print the settings and where they come from"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,6 +62,10 @@ class Streams:
     def json(self, value: object) -> None:
         """Write what was asked for as JSON."""
         _write(self.out, json_text(value))
+
+    def line_of_json(self, value: object) -> None:
+        """Write what was asked for as one line of JSON, one of many."""
+        _write(self.out, json.dumps(value))
 
     def say(self, text: str, *, verbosity: int = 0) -> None:
         """Write talk, unless quiet is wanted or it is too much of a detail."""

@@ -109,7 +109,8 @@ def _message_of_job(record: JobRunProgress | TaskProgress | TaskValueSet) -> str
             one = "" if record.iteration is None else f", iteration {record.iteration},"
             return f"Task {record.task}{one} is {record.result or record.state}."
         case TaskValueSet():
-            return f"Task {record.task} has set {record.key}."
+            one = "" if record.iteration is None else f", iteration {record.iteration},"
+            return f"Task {record.task}{one} has set {record.key}."
         case _:
             assert_never(record)
 

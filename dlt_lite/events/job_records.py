@@ -25,6 +25,7 @@ class JobRunProgress:
         only: what the run was to be about, as it was asked; empty for all.
         tasks: the tasks that are run, in this run or repair.
         error: why it failed.
+        facts: what its trigger told, by the names that stand behind `{{job.`.
     """
 
     event_type = "job_run_progress"
@@ -39,6 +40,7 @@ class JobRunProgress:
     only: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     error: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,10 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskValueSet:
-    """A task has set a value for those after it."""
+    """A task, or one iteration of a for_each task, has set a value for those after it."""
 
     event_type = "task_value_set"
     task: str
     key: str
     value: Json
+    iteration: int | None = None

@@ -20,12 +20,14 @@ class IterationRun:
         result: how it ended, None where it has not.
         attempts: how often it was begun.
         error: why it failed.
+        values: what it has set.
     """
 
     input: str
     result: ResultState | None = None
     attempts: int = 0
     error: str | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class JobRun:
         ended: when it ended last.
         given: the parameters that it was given, those of repairs merged in.
         error: why it failed.
+        facts: what its trigger told, by the names that stand behind `{{job.`.
         tasks: what became of its tasks, by key.
     """
 
@@ -99,6 +102,7 @@ class JobRun:
     ended: str | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
 
 
@@ -117,10 +121,7 @@ def job_run_of(events: Iterable[Event]) -> JobRun | None:
                 tasks[key] = _with_task(tasks.get(key, TaskRun(key)), event, event.record)
             case TaskValueSet():
                 key = event.record.task
-                task = tasks.get(key, TaskRun(key))
-                tasks[key] = replace(
-                    task, values={**task.values, event.record.key: event.record.value}
-                )
+                tasks[key] = _with_value(tasks.get(key, TaskRun(key)), event.record)
             case _:
                 continue
     return None if run is None else replace(run, tasks=tasks)
@@ -151,6 +152,7 @@ def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRu
             backfill=record.backfill,
             only=record.only,
             started=stamp,
+            facts=record.facts,
         )
     over = record.state is LifeCycle.TERMINATED
     return replace(
@@ -164,9 +166,21 @@ def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRu
     )
 
 
+def _with_value(task: TaskRun, record: TaskValueSet) -> TaskRun:
+    if record.iteration is None:
+        return replace(task, values={**task.values, record.key: record.value})
+    one = task.iterations.get(record.iteration, IterationRun(""))
+    one = replace(one, values={**one.values, record.key: record.value})
+    return replace(task, iterations={**task.iterations, record.iteration: one})
+
+
 def _with_task(task: TaskRun, event: Event, record: TaskProgress) -> TaskRun:
     if record.iteration is not None:
-        one = IterationRun(record.input or "", record.result, record.attempt, record.error)
+        before = task.iterations.get(record.iteration)
+        # An attempt begins with nothing set; what it has set is told before its end.
+        is_begun = before is None or record.state is LifeCycle.RUNNING
+        values = {} if is_begun or before is None else before.values
+        one = IterationRun(record.input or "", record.result, record.attempt, record.error, values)
         return replace(task, iterations={**task.iterations, record.iteration: one})
     stamp = event.envelope.timestamp
     over = record.state is LifeCycle.TERMINATED

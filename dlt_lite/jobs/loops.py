@@ -2,6 +2,7 @@
 
 An iteration that failed does not stop the others. A repair repeats those iterations only that did
 not succeed, as long as their input is the same and nothing that the loop waits for has run again.
+Of the values that iterations set, the loop has lists, in their order.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from dataclasses import dataclass
 
 from dlt_lite.dag.walker import Done, Skipped, Walk
 from dlt_lite.dag.walker import Failed as Raised
-from dlt_lite.errors import BadInputs, InternalProblem, TaskFailed
+from dlt_lite.errors import BadInputs, BadTaskValue, InternalProblem, TaskFailed
 from dlt_lite.jobs.attempts import TaskEnd, failed_end, stopped_end
 from dlt_lite.jobs.calls import Stop
 from dlt_lite.jobs.filling import Rendered
 from dlt_lite.jobs.history import IterationRun
 from dlt_lite.model.jobs import MOST_INPUTS, Task
 from dlt_lite.model.outcomes import ResultState
-from dlt_lite.model.task_values import Json, value_text
+from dlt_lite.model.task_values import Json, checked_value, value_text
 
 Outcome = Done[TaskEnd] | Raised | Skipped[object]
 
@@ -85,7 +86,7 @@ def looped(loop: Loop, number: int) -> TaskEnd:
             return stopped_end(loop.stop, loop.task, 0)
         kept = loop.kept.get(at)
         if kept is not None and _is_done(kept, loop.items[at]):
-            return TaskEnd(ResultState.SUCCESS, attempt=kept.attempts)
+            return TaskEnd(ResultState.SUCCESS, attempt=kept.attempts, values=kept.values)
         return loop.attempt(at, loop.items[at], 0 if kept is None else kept.attempts)
 
     def settled(at: int, outcome: Done[TaskEnd] | Raised | Skipped[int]) -> None:
@@ -115,10 +116,24 @@ def _is_done(kept: IterationRun, item: Json) -> bool:
     return kept.result is ResultState.SUCCESS and kept.input == value_text(item)
 
 
+def _values_of_all(ends: Mapping[int, TaskEnd]) -> dict[str, Json]:
+    """Return what iterations have set: for each key a list in their order, None for nothing.
+
+    Raises:
+        BadTaskValue: a list is too large.
+    """
+    ordered = [ends[at].values for at in sorted(ends)]
+    keys = {key: None for values in ordered for key in values}
+    return {key: checked_value(key, [values.get(key) for values in ordered]) for key in keys}
+
+
 def _end_of_all(loop: Loop, ends: Mapping[int, TaskEnd], number: int) -> TaskEnd:
     bad = {at: end for at, end in ends.items() if not end.result.is_success}
     if not bad:
-        return TaskEnd(ResultState.SUCCESS, attempt=number)
+        try:
+            return TaskEnd(ResultState.SUCCESS, attempt=number, values=_values_of_all(ends))
+        except BadTaskValue as too_large:
+            return failed_end(too_large, number)
     if loop.stop.reason is not None:
         return stopped_end(loop.stop, loop.task, number)
     first = min(bad)

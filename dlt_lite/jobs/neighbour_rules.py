@@ -17,13 +17,14 @@ from dlt_lite.errors import (
     UnknownPipeline,
 )
 from dlt_lite.jobs.reference_rules import bad_in_parameter
-from dlt_lite.jobs.references import references_in
+from dlt_lite.jobs.references import Secret, references_in
 from dlt_lite.jobs.schedules import problems_of_trigger
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.jobs.subject import Subject, all_tasks
 from dlt_lite.model.jobs import Hook, PipelineTask, RunJobTask, ShellTask, Text
 from dlt_lite.model.triggers import JobCompletionTrigger
 
+_ADDRESS = re.compile(r"https?://|\{\{")
 _ARROW = " → "
 _SCRIPT = re.compile(r"-[a-z]*c[a-z]*")
 _SCRIPT_AT = 2
@@ -111,6 +112,13 @@ def _bad_hook(hook: Hook, subject: Subject) -> Iterator[DefinitionProblem]:
             continue
         for reference in found:
             yield from bad_in_parameter(reference, text, subject)
+            if hook.command and isinstance(reference, Secret):
+                what = f"the command of {hook.event} puts a secret where others can read it"
+                fix = "let the command fetch it, or write a `url` with the secret"
+                yield BadReference(what, origin=text.origin, fix=fix)
+    if hook.url is not None and not _ADDRESS.match(hook.url.raw):
+        what = f"{hook.url.raw[:80]!r} is no web address"
+        yield BadReference(what, origin=origin, fix="write https://…, or a secret that says so")
 
 
 def _open_to_injection(command: tuple[Text, ...], subject: str) -> Iterator[ShellNotAllowed]:

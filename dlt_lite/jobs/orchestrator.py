@@ -78,7 +78,7 @@ def check_request(job: Job, request: RunRequest, now: datetime) -> None:
         ReferenceMissing: a parameter's default refers to what this run has not.
     """
     selected_tasks(job, request.only)
-    _facts_of_run(job, request, now, 0)
+    facts_of_run(job, request, now, 0)
 
 
 def repair_request(job: Job, run: JobRun, given: Mapping[str, str]) -> RunRequest:
@@ -91,7 +91,7 @@ def repair_request(job: Job, run: JobRun, given: Mapping[str, str]) -> RunReques
     """
     own = {name: value for name, value in run.given.items() if name in _names(job)}
     scheduled, backfill = _moment(run.scheduled), _moment(run.backfill)
-    return RunRequest(run.run_id, {**own, **given}, (), run.cause, scheduled, backfill)
+    return RunRequest(run.run_id, {**own, **given}, (), run.cause, scheduled, backfill, run.facts)
 
 
 def repair_job(
@@ -132,7 +132,7 @@ class _Run:
         self._control = control
         self._before: Mapping[str, TaskRun] = {} if before is None else before.tasks
         repair = 0 if before is None else before.repairs + 1
-        self._facts = _facts_of_run(job, request, _begun(crew, before), repair)
+        self._facts = facts_of_run(job, request, _begun(crew, before), repair)
         self._teller = Teller(job.name, request, repair, crew.emit, halt=self._halt)
         self._tasks = {task.key: task for task in job.tasks}
         self._disabled = disabled_tasks(job)
@@ -241,9 +241,14 @@ class _Run:
             self._halted,
             self._kept_iterations(task),
             attempt,
-            lambda at, item, end: self._teller.ended(task.key, end, (at, value_text(item))),
+            lambda at, item, end: self._iteration_ended(task.key, at, item, end),
         )
         return looped(loop, number)
+
+    def _iteration_ended(self, key: str, at: int, item: Json, end: TaskEnd) -> None:
+        for name, value in end.values.items():
+            self._teller.value(key, name, value, at)
+        self._teller.ended(key, end, (at, value_text(item)))
 
     def _kept_iterations(self, task: Task) -> Mapping[int, IterationRun]:
         run = self._before.get(task.key)
@@ -338,7 +343,19 @@ class _Run:
         return f"{self._request.run_id}-{key}"
 
 
-def _facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int) -> Facts:
+def facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int) -> Facts:
+    """Return what texts may refer to before any task has run.
+
+    Args:
+        job: the job.
+        request: what is asked.
+        started: when the run began.
+        repair: which repair of the run it is; 0 for the run itself.
+
+    Raises:
+        BadJobParameter: the request gives a parameter that the job does not have.
+        ReferenceMissing: a parameter's default refers to what this run has not.
+    """
     names = _names(job)
     for name in request.parameters:
         if name not in names:
@@ -349,6 +366,7 @@ def _facts_of_run(job: Job, request: RunRequest, started: datetime, repair: int)
         moments["backfill"] = request.backfill
     facts = Facts(
         {
+            **request.facts,
             "id": job.name,
             "name": job.title,
             "run_id": request.run_id,

@@ -141,8 +141,10 @@ def _without_value(
         what = f"task {task.key!r} refers to a value of {key!r}, which is disabled"
         fix = f"enable {key!r}, or take the reference away"
         yield UnreachableReference(what, origin=text.origin, fix=fix)
-    elif isinstance(other.work, ForEachTask | ConditionTask):
-        what = f"task {key!r} is a condition or a loop, and these set no values"
+    elif isinstance(other.work, ConditionTask) or (
+        isinstance(other.work, ForEachTask) and isinstance(reference, RowsOf)
+    ):
+        what = f"task {key!r} is a condition or a loop: conditions set no values, neither has rows"
         fix = f"{{{{tasks.{key}.result_state}}}} says how it ended"
         yield UnreachableReference(what, origin=text.origin, fix=fix)
 

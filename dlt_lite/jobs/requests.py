@@ -13,6 +13,25 @@ from dlt_lite.model.outcomes import ResultState
 
 
 @dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a run is begun, where it is not simply by hand; the fields are those of `RunRequest`.
+
+    Attributes:
+        run_id: the id of the run, None for a new one; of two runs with one id only one is run.
+        cause: what starts it.
+        scheduled: the time it is meant for.
+        backfill: the moment that it stands for.
+        facts: what its trigger tells.
+    """
+
+    run_id: str | None = None
+    cause: str = "manual"
+    scheduled: datetime | None = None
+    backfill: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """What is asked of one run.
 
@@ -23,6 +42,7 @@ class RunRequest:
         cause: what started it, such as `manual` or `periodic`.
         scheduled: the time it was meant for, None for the time it begins.
         backfill: the moment that it stands for, where it is a backfill.
+        facts: what its trigger tells, by the names that stand behind `{{job.`.
     """
 
     run_id: str
@@ -31,6 +51,7 @@ class RunRequest:
     cause: str = "manual"
     scheduled: datetime | None = None
     backfill: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ def _iteration_json(number: int, iteration: IterationRun) -> dict[str, Any]:
         "result": iteration.result,
         "attempts": iteration.attempts,
         "error": error_json(iteration.error),
+        "values": dict(iteration.values),
     }
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dlt_lite.errors import Busy, StorageNotWritable, UnknownRun
+from dlt_lite.errors import Busy, Canceled, StorageNotWritable, UnknownRun
 from dlt_lite.events.records import Event
 from dlt_lite.events.sinks import Emitter, NdjsonFile, Sink, read_ndjson
 from dlt_lite.jobs.calls import Control, RunTask, Timing
@@ -25,10 +25,13 @@ from dlt_lite.jobs.requests import Crew, JobOutcome, RunRequest
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.outcomes import ResultState
 from dlt_lite.runs.disk import not_writable, write_json
-from dlt_lite.runs.folder import RunFacts, RunFolder, RunKind, RunState
+from dlt_lite.runs.folder import RunFacts, RunFolder, RunKind, RunState, runs_of
 from dlt_lite.runs.history import list_runs, run_facts
 from dlt_lite.runs.lock import PipelineLock, acquire
 
+# As on Databricks, whoever has waited for two days is refused.
+_LONGEST_IN_QUEUE = 48 * 3600.0
+_LOOK = 1.0
 _ENDED_AS = {
     ResultState.SUCCESS: RunState.COMPLETED,
     ResultState.SUCCESS_WITH_FAILURES: RunState.COMPLETED,
@@ -46,6 +49,7 @@ class Place:
         run_task: carries one attempt of one task out.
         timing: the clocks.
         sinks: who else is told of every event.
+        on_note: takes what a person should know.
     """
 
     state_root: Path
@@ -53,6 +57,7 @@ class Place:
     run_task: RunTask
     timing: Timing
     sinks: Sequence[Sink] = ()
+    on_note: Callable[[str], None] = lambda _: None
 
 
 def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> JobOutcome:
@@ -65,13 +70,16 @@ def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> 
         control: the handle by which others cancel it.
 
     Raises:
-        Busy: as many runs of the job are active as may be.
+        Busy: as many runs of the job are active as may be, and the job has no queue.
+        Canceled: it was cancelled while it waited for others to end.
         DltLiteError: the request asks for what the job has not; nothing was begun.
         StorageNotWritable: the disk refused it; what was recorded can be repaired.
     """
-    now = place.timing.now()
-    check_request(job, request, now)
-    with _slot(job, request.run_id, place):
+    check_request(job, request, place.timing.now())
+    refuse_known_id(place.state_root, request.run_id)
+    with _slot(job, request.run_id, place, control if job.queue else None):
+        refuse_known_id(place.state_root, request.run_id)
+        now = place.timing.now()
         folder = RunFolder.create(
             place.state_root,
             request.run_id,
@@ -104,7 +112,7 @@ def repair_run(
         Busy: the run is still going on, or as many runs of the job are active as may be.
         StorageNotWritable: the disk refused it.
     """
-    with _slot(job, run_id, place):
+    with _slot(job, run_id, place, None):
         facts, run = find_run(place.state_root, run_id)
         if facts.state is RunState.RUNNING:
             what = f"run {facts.folder.update_id} of job {job.name!r} is still going on"
@@ -120,6 +128,16 @@ def repair_run(
         with _recording(folder, place) as record:
             outcome = repair_job(job, run, given, _crew(folder, place, run), control)
             return None if outcome is None else record(outcome)
+
+
+def refuse_known_id(state_root: Path, run_id: str) -> None:
+    """Refuse a run whose id is that of one that there has been.
+
+    Raises:
+        Busy: there has been such a run; whoever asks twice for one run gets it once.
+    """
+    if (runs_of(state_root) / run_id).exists():
+        raise Busy(f"run {run_id} has been begun before", fix="repair it, or run the job anew")
 
 
 def find_run(state_root: Path, run_id: str) -> tuple[RunFacts, JobRun]:
@@ -198,23 +216,41 @@ def _recording(folder: RunFolder, place: Place) -> Iterator[Callable[[JobOutcome
 
 
 @contextmanager
-def _slot(job: Job, run_id: str, place: Place) -> Iterator[PipelineLock]:
-    """Hold one of the job's locks."""
+def _slot(job: Job, run_id: str, place: Place, waiting: Control | None) -> Iterator[PipelineLock]:
+    """Hold one of the job's locks; with a control, wait for one until somebody cancels."""
+    deadline = place.timing.elapsed() + _LONGEST_IN_QUEUE
+    is_told = False
+    while True:
+        lock, refused = _free_lock(job, run_id, place)
+        if lock is not None:
+            break
+        if waiting is None or place.timing.elapsed() >= deadline:
+            raise refused
+        if not is_told:
+            place.on_note(f"run {run_id} waits in the queue: {refused.what}")
+            is_told = True
+        place.timing.wait(waiting.run_canceled, _LOOK)
+        if waiting.run_canceled.is_set():
+            raise Canceled(f"run {run_id} of job {job.name!r} was cancelled in the queue")
+    with lock:
+        yield lock
+
+
+def _free_lock(job: Job, run_id: str, place: Place) -> tuple[PipelineLock | None, Busy]:
+    """Return one of the job's locks that was free, None where none was; and why none was."""
     now = place.timing.now()
     refused: Busy | None = None
     for number in range(job.max_concurrent_runs):
         try:
-            lock = _lock(job, run_id, place, number, now)
+            return _lock(job, run_id, place, number, now), Busy("")
         except Busy as error:
             refused = error
-            continue
-        with lock:
-            yield lock
-        return
     most = job.max_concurrent_runs
     cause = "" if refused is None else f": {refused.what}"
     fix = None if refused is None else refused.fix
-    raise Busy(f"job {job.name!r} has as many active runs as it may ({most}){cause}", fix=fix)
+    return None, Busy(
+        f"job {job.name!r} has as many active runs as it may ({most}){cause}", fix=fix
+    )
 
 
 def _lock(job: Job, run_id: str, place: Place, number: int, now: datetime) -> PipelineLock:

@@ -54,6 +54,7 @@ class Teller:
             request.only,
             tasks,
             error,
+            dict(request.facts),
         )
         self._tell(record)
 
@@ -71,9 +72,9 @@ class Teller:
         record = self._progress(key, LifeCycle.TERMINATED, end, iteration)
         self._tell(replace(record, result=end.result, branch=end.branch, rows=end.rows))
 
-    def value(self, key: str, name: str, value: Json) -> None:
-        """Tell that a task has set a value."""
-        self._tell(TaskValueSet(key, name, value))
+    def value(self, key: str, name: str, value: Json, iteration: int | None = None) -> None:
+        """Tell that a task, or an iteration, has set a value."""
+        self._tell(TaskValueSet(key, name, value, iteration))
 
     def _progress(
         self, key: str, state: LifeCycle, end: TaskEnd, iteration: tuple[int, str] | None

@@ -97,10 +97,12 @@ class Entries:
         """Add a problem."""
         self._reading.found.append(BadValue(what, origin=origin, fix=fix))
 
-    def note(self, reason: str) -> None:
-        """Note that this whole mapping does nothing here."""
+    def note(self, reason: str, key: str | None = None) -> None:
+        """Note that a key of this mapping does nothing here, or the whole mapping."""
         reading = self._reading
-        reading.ignored.append(IgnoredKey(reading.job, self._path, reason, self.origin))
+        path = self._path if key is None else self.path_of(key)
+        origin = self.origin if key is None else self.places.get(key, self.origin)
+        reading.ignored.append(IgnoredKey(reading.job, path, reason, origin))
 
     def required_text(self, key: str) -> str:
         """Return a text that must be there; empty where it is missing or wrong."""

@@ -6,24 +6,25 @@ A folder with a job.yml and no pipeline.yml is a job. In a job.yml, and in the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlt_lite.errors import BadValue, ConfigProblem, DuplicateJob
+from dlt_lite.errors import BadValue, ConfigProblem, DuplicateJob, UnknownKey
 from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.origin import Origin
 from dlt_lite.project import nodes
 from dlt_lite.project.entries import Reading
 from dlt_lite.project.fields import JOB_FILE, LABEL, PIPELINE_FILE, PYTHON_JOB_FILE
 from dlt_lite.project.job_reader import read_job
+from dlt_lite.project.job_targets import as_seen_by, targets_named
 from dlt_lite.project.paths import project_path
 from dlt_lite.project.stack import Stack
 from dlt_lite.project.suggestions import shown
 from dlt_lite.project.yaml_reader import read_yaml_mapping
 
 _RESOURCES = "resources"
-_NOT_READ = "only resources.jobs is read; a pipeline is a folder with a pipeline.yml"
+_NOT_READ = "only jobs and pipelines are read of resources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,15 @@ class _Source:
     folder: Path
 
 
-def read_jobs(stack: Stack, folder: Path, found: list[ConfigProblem]) -> Jobs:
+def read_jobs(
+    stack: Stack, folder: Path, targets: Collection[str], found: list[ConfigProblem]
+) -> Jobs:
     """Read every job of a project.
 
     Args:
         stack: the project's file, the environment and the target.
         folder: the project's folder of pipelines and jobs.
+        targets: the names of the project's targets.
         found: where problems are added; a job that cannot be read is left out.
     """
     ignored: list[IgnoredKey] = []
@@ -63,7 +67,7 @@ def read_jobs(stack: Stack, folder: Path, found: list[ConfigProblem]) -> Jobs:
     places = list(_job_folders(folder))
     for place in places:
         try:
-            sources.extend(_of_folder(place, stack.root, found, ignored))
+            sources.extend(_of_folder(place, stack, targets, found, ignored))
         except ConfigProblem as problem:
             found.append(problem)
     jobs = [read_job(source.mapping, _reading(source, stack, found, ignored)) for source in sources]
@@ -97,17 +101,28 @@ def _of_project_file(
 
 
 def _of_folder(
-    place: Path, root: Path, found: list[ConfigProblem], ignored: list[IgnoredKey]
+    place: Path,
+    stack: Stack,
+    targets: Collection[str],
+    found: list[ConfigProblem],
+    ignored: list[IgnoredKey],
 ) -> Iterator[_Source]:
+    """Yield the jobs of a folder as the chosen target sees them."""
     if _is_python(place):
         return
+    root, target = stack.root, stack.target.text or ""
     path = f"{place.relative_to(root).as_posix()}/{JOB_FILE}"
     folder = project_path(".", folder=place, root=root, origin=Origin(path))
     project_path(JOB_FILE, folder=place, root=root, origin=Origin(path))
-    mapping = read_yaml_mapping(place / JOB_FILE, root=root)
+    written = read_yaml_mapping(place / JOB_FILE, root=root)
+    for other in targets_named(written):
+        if other != target and other in targets:
+            found.extend(_misspelt(as_seen_by(written, other, targets, []), stack, folder))
+    mapping = as_seen_by(written, target, targets, found)
     resources = _value(mapping, _RESOURCES)
     if resources is None:
-        yield _Source(_name_of(mapping, place.name, path), mapping, folder)
+        # A target changes what people call a job, never what commands do.
+        yield _Source(_name_of(written, place.name, path), mapping, folder)
         return
     for entry in mapping.entries:
         if entry.key.text != _RESOURCES and not entry.key.text.startswith("x-"):
@@ -117,11 +132,26 @@ def _of_folder(
     yield from _of_resources(resources, folder, found, ignored)
 
 
+def _misspelt(mapping: nodes.Mapping, stack: Stack, folder: Path) -> Iterator[UnknownKey]:
+    """Yield the keys that nobody reads, of a job file as another target sees it."""
+    found: list[ConfigProblem] = []
+    resources = _value(mapping, _RESOURCES)
+    if resources is None:
+        sources = [_Source(folder.name, mapping, folder)]
+    else:
+        sources = list(_of_resources(resources, folder, [], []))
+    for source in sources:
+        read_job(source.mapping, _reading(source, stack, found, []))
+    yield from (problem for problem in found if isinstance(problem, UnknownKey))
+
+
 def _of_resources(
     node: nodes.Node, folder: Path, found: list[ConfigProblem], ignored: list[IgnoredKey]
 ) -> Iterator[_Source]:
     for entry in _entries(node, _RESOURCES, found):
         key = entry.key.text
+        if key == "pipelines":
+            continue
         if key != "jobs":
             ignored.append(IgnoredKey("", f"resources.{key}", _NOT_READ, entry.key.origin))
             continue

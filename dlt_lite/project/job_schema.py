@@ -22,12 +22,18 @@ _VALUES: Schema = {
 }
 _NAMES: Schema = {"type": "array", "items": {"type": "string"}}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
+_TARGETS: Schema = {
+    "description": "what a target changes: merged by keys, tasks by task_key",
+    "type": "object",
+    "additionalProperties": {"type": ["object", "null"]},
+}
 _PAUSE: Schema = {"enum": ["PAUSED", "UNPAUSED"]}
 
 
 def job_schema() -> dict[str, Any]:
     """Return the schema of a job, or of a file that holds jobs below `resources`."""
     job = _object(job_keys.JOB, _JOB, required=("tasks",))
+    job["properties"]["targets"] = _TARGETS
     resources = {
         "type": "object",
         "properties": {"jobs": {"type": "object", "additionalProperties": {"$ref": "#/$defs/job"}}},
@@ -37,7 +43,11 @@ def job_schema() -> dict[str, Any]:
         "title": "job.yml of dlt_lite",
         "anyOf": [
             {"$ref": "#/$defs/job"},
-            {"type": "object", "required": ["resources"], "properties": {"resources": resources}},
+            {
+                "type": "object",
+                "required": ["resources"],
+                "properties": {"resources": resources, "targets": _TARGETS},
+            },
         ],
         "$defs": {"job": job, "task": _task()},
     }

@@ -6,7 +6,7 @@ raises together whatever it finds wrong on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,8 +19,10 @@ from dlt_lite.errors import (
     UnknownPipeline,
     raise_together,
 )
+from dlt_lite.model.jobs import IgnoredKey
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings, SettingSource
+from dlt_lite.project.bundle_pipelines import Bundled, bundled_pipelines
 from dlt_lite.project.fields import EFFECTIVE_PIPELINE, PROJECT
 from dlt_lite.project.files import PipelineFile, pipeline_files, project_file
 from dlt_lite.project.job_files import Jobs, read_jobs
@@ -60,8 +62,8 @@ def load_project(
     found: list[ConfigProblem] = []
     stack = _stack(real(root), _Request(environ, target, parameters, overrides), found)
     own = settled(effective(stack), PROJECT.fields, environ=environ, found=found)
-    files = _files(stack, own, found)
-    jobs = _jobs(stack, own, found)
+    files, ignored = _files(stack, own, found)
+    jobs = _jobs(stack, own, _known_targets(stack, files), found)
     state_root = _state_root(own, stack.root, found)
     ready = _ready(stack, own, files, found)
     common = _common(stack, found)
@@ -78,7 +80,7 @@ def load_project(
         jobs={job.name: job for job in jobs.jobs},
         job_files=jobs.python_files,
         shell_tasks=is_on(own, "shell_tasks"),
-        ignored_keys=jobs.ignored,
+        ignored_keys=(*ignored, *jobs.ignored),
         common=common,
     )
 
@@ -133,24 +135,29 @@ def _stack(root: Path, request: _Request, found: list[ConfigProblem]) -> Stack:
     return Stack(root, project, request.environ, flags, target["target"])
 
 
-def _files(stack: Stack, own: Layer, found: list[ConfigProblem]) -> tuple[PipelineFile, ...]:
+def _files(
+    stack: Stack, own: Layer, found: list[ConfigProblem]
+) -> tuple[tuple[PipelineFile, ...], tuple[IgnoredKey, ...]]:
     """Read the pipelines' files; the target may be one that only they name."""
     files: tuple[PipelineFile, ...] = ()
+    bundled = Bundled((), ())
     try:
         if "pipelines" in own:
-            files = pipeline_files(_pipelines_folder(stack, own), root=stack.root, found=found)
+            folder = _pipelines_folder(stack, own)
+            files = pipeline_files(folder, root=stack.root, found=found)
+            bundled = bundled_pipelines(stack, folder, _known_targets(stack, files), found)
         check_known(stack.target, _known_targets(stack, files))
     except ConfigProblem as problem:
         found.append(problem)
-    return files
+    return (*files, *bundled.files), bundled.ignored
 
 
-def _jobs(stack: Stack, own: Layer, found: list[ConfigProblem]) -> Jobs:
+def _jobs(stack: Stack, own: Layer, targets: Collection[str], found: list[ConfigProblem]) -> Jobs:
     """Read the jobs; a folder that is wrong was already told of with the pipelines."""
     if "pipelines" not in own:
         return Jobs((), (), ())
     try:
-        return read_jobs(stack, _pipelines_folder(stack, own), found)
+        return read_jobs(stack, _pipelines_folder(stack, own), targets, found)
     except ConfigProblem as problem:
         found.append(problem)
         return Jobs((), (), ())

@@ -75,3 +75,26 @@ def kind_of(node: Node) -> str:
 def is_nothing(node: Node) -> bool:
     """Return whether a key was written without a value, or with `null`."""
     return isinstance(node, Scalar) and node.kind is ScalarKind.NOTHING
+
+
+def of_value(value: object, origin: Origin) -> Node:
+    """Return a value of plain Python, such as code or TOML has, as a node at one place."""
+    match value:
+        case dict():
+            entries = (
+                Entry(Scalar(str(key), ScalarKind.TEXT, origin), of_value(inner, origin))
+                for key, inner in value.items()
+            )
+            return Mapping(tuple(entries), origin)
+        case list() | tuple():
+            return Sequence(tuple(of_value(item, origin) for item in value), origin)
+        case None:
+            return Scalar("", ScalarKind.NOTHING, origin)
+        case bool():
+            return Scalar(str(value).lower(), ScalarKind.BOOLEAN, origin)
+        case int():
+            return Scalar(str(value), ScalarKind.WHOLE, origin)
+        case float():
+            return Scalar(repr(value), ScalarKind.DECIMAL, origin)
+        case _:
+            return Scalar(str(value), ScalarKind.TEXT, origin)

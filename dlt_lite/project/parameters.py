@@ -9,11 +9,12 @@ from dlt_lite.model.origin import Origin
 from dlt_lite.project.suggestions import shown
 
 
-def parse_parameters(texts: Iterable[str]) -> dict[str, str]:
+def parse_parameters(texts: Iterable[str], *, flag: str = "--param") -> dict[str, str]:
     """Split parameters at their first `=`; the last of several with one key wins.
 
     Args:
-        texts: what stood behind each `--param`.
+        texts: what stood behind each flag.
+        flag: the flag.
 
     Raises:
         BadParameter: no `=`, or nothing before it.
@@ -23,7 +24,7 @@ def parse_parameters(texts: Iterable[str]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             message = f"{shown(text)} is not key=value"
-            fix = "write --param key=value; the value may hold anything, also more `=`"
-            raise BadParameter(message, origin=Origin("flag --param"), fix=fix)
+            fix = f"write {flag} key=value; the value may hold anything, also more `=`"
+            raise BadParameter(message, origin=Origin(f"flag {flag}"), fix=fix)
         parameters[key.strip()] = value
     return parameters

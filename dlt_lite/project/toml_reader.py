@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlt_lite.errors import BadValue, BadYaml
 from dlt_lite.model.origin import Origin
-from dlt_lite.project.nodes import Entry, Mapping, Node, Scalar, ScalarKind, Sequence
+from dlt_lite.project.nodes import Entry, Mapping, Node, Scalar, ScalarKind, Sequence, of_value
 from dlt_lite.project.yaml_reader import read_bounded
 
 PYPROJECT = "pyproject.toml"
@@ -99,11 +99,5 @@ def _node(value: object) -> Node:
             return _level(value)
         case list():
             return Sequence(tuple(_node(item) for item in value), _ORIGIN)
-        case bool():
-            return Scalar(str(value).lower(), ScalarKind.BOOLEAN, _ORIGIN)
-        case int():
-            return Scalar(str(value), ScalarKind.WHOLE, _ORIGIN)
-        case float():
-            return Scalar(repr(value), ScalarKind.DECIMAL, _ORIGIN)
         case _:
-            return Scalar(str(value), ScalarKind.TEXT, _ORIGIN)
+            return of_value(value, _ORIGIN)

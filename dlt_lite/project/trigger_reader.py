@@ -106,6 +106,8 @@ def _job_completion(entries: Entries, *, paused: bool) -> JobCompletionTrigger:
 
 def _continuous(entries: Entries, *, paused: bool) -> ContinuousTrigger:
     mode = _word(entries, "task_retry_mode", _RETRY_MODES)
+    if mode == "ON_FAILURE":
+        entries.note("tasks are tried again as their own max_retries says", "task_retry_mode")
     return ContinuousTrigger(mode == "ON_FAILURE", paused, entries.origin)
 
 

@@ -104,6 +104,11 @@ def _callable(entries: Entries, reading: Reading) -> Work | None:
     if place.endswith(".py"):
         file = _existing(entries, "function", place, reading)
         return None if file is None else CallableTask(file, function, parameters)
+    if not all(part.isidentifier() for part in place.split(".")):
+        what = f"{shown(place)} is no module"
+        fix = "write a dotted name such as features.build, or a file such as train.py"
+        entries.refuse(what, entries.places["function"], fix)
+        return None
     return CallableTask(place, function, parameters)
 
 

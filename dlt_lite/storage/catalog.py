@@ -4,28 +4,42 @@ An embedded catalog forgets everything with its process. For tasks, whose code i
 schema below the storage root becomes a schema of the catalog that lies there, so that what a task
 saves as a table lies where the next run finds it. A catalog that lasts, such as a metastore, is
 left as it is.
+
+Whoever makes a table by its name commits first, and then tells the catalog, which must not know it
+by then: between the two, others wait.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Callable
 
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.files import Files
 from dlt_lite.model.names import DatasetName
 from dlt_lite.storage.layout import uri
+from dlt_lite.storage.state import OWNER
 from dlt_lite.storage.tables import register
 
 _EMBEDDED = "in-memory"
 _DEFAULT = "default"
 
 
-def know_tables(session: SparkSession, storage_root: str, schemas: tuple[str, ...] = ()) -> None:
+def know_tables(
+    session: SparkSession,
+    storage_root: str,
+    schemas: tuple[str, ...] = (),
+    wait: Callable[[], bool] | None = None,
+) -> None:
     """Make the tables below a storage root known, those that are not yet.
 
     Args:
         session: any session of the Spark that has the catalog.
         storage_root: a path or URI.
         schemas: schemas that are to be there even without a table.
+        wait: waits a moment for whoever makes a table at this time, and says whether to wait on;
+            None where nobody does.
     """
     if session.conf.get("spark.sql.catalogImplementation", _EMBEDDED) != _EMBEDDED:
         return
@@ -40,7 +54,30 @@ def know_tables(session: SparkSession, storage_root: str, schemas: tuple[str, ..
             # A log without a commit is that of a table which another task is about to make.
             log = f"{folder}/{table}/_delta_log"
             if table.lower() not in there and any(n.endswith(".json") for n in files.names(log)):
+                _wait_for_maker(session, files, f"`{schema}`.`{table}`", log, wait)
                 register(session, DatasetName(schema, table), f"{folder}/{table}")
+
+
+def _wait_for_maker(
+    session: SparkSession, files: Files, name: str, log: str, wait: Callable[[], bool] | None
+) -> None:
+    """Wait until the catalog knows a table that was made by its name, or patience is over."""
+    if wait is None or not is_made_by_name(files.read(f"{log}/{0:020}.json") or ""):
+        return
+    while not session.catalog.tableExists(name) and wait():
+        pass
+
+
+def is_made_by_name(commit: str) -> bool:
+    """Tell whether a table's first commit is that of `saveAsTable` or of CREATE TABLE in a task."""
+    is_created = False
+    for line in commit.splitlines():
+        action = json.loads(line)
+        if OWNER in action.get("metaData", {}).get("configuration", {}):
+            return False
+        operation = str(action.get("commitInfo", {}).get("operation", ""))
+        is_created |= operation.startswith(("CREATE", "REPLACE"))
+    return is_created
 
 
 def _have_schema(session: SparkSession, schema: str, place: str, *, exists: bool) -> None:

@@ -20,7 +20,6 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -98,7 +97,7 @@ class Values:
         return self._values[task_key][key]
 
 
-class SparkFinder(MetaPathFinder):
+class SparkFinder:
     """Finds PySpark as Python does, and lets it answer with the task's session."""
 
     def __init__(self, loaded: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from dlt_lite.model.jobs import Job, PipelineTask
 from dlt_lite.model.outcomes import ResultState
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.runs.folder import new_update_id, runs_of
+from dlt_lite.tasks.notifier import Notifier, Post
 from dlt_lite.tasks.runner import Means, RunPipeline, run_task
 from dlt_lite.tasks.secret_store import SecretStore
 from dlt_lite.tasks.shared_spark import SharedSpark
@@ -111,13 +112,16 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
     schemas = tuple(dict.fromkeys(each.namespace.schema for each in owners if each is not None))
     log = runs_of(project.state_root) / run_id / "spark.log"
     opened = partial(_session, settings, shop, log)
+    secrets, timing = SecretStore(shop.environ), Timing(shop.now)
+    post = Post(shop.environ, project.root, secrets, timing, shop.on_note)
     with (
         contextlib.chdir(project.root),
+        Notifier(job, post) as notifier,
         SharedSpark(opened, settings.storage_root, schemas) as spark,
     ):
 
         def run_other(name: str, given: Mapping[str, str], stop: Stop) -> Answer:
-            return _run_other(name, given, stop, shop, place)
+            return _run_other(name, given, stop, shop, place, post=post)
 
         means = Means(
             project,
@@ -126,7 +130,7 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
             spark,
             settings.engine,
             settings.storage_root,
-            SecretStore(shop.environ),
+            secrets,
             shop.run_pipeline,
             run_other,
         )
@@ -134,8 +138,9 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
             project.state_root,
             project.target,
             partial(run_task, means=means),
-            Timing(shop.now),
-            tuple(shop.sinks),
+            timing,
+            (*shop.sinks, notifier),
+            shop.on_note,
         )
         yield place
 
@@ -167,13 +172,13 @@ def _session(settings: PipelineSettings, shop: Workshop, log: Path) -> Iterator[
 
 
 def _run_other(
-    name: str, given: Mapping[str, str], stop: Stop, shop: Workshop, place: Place
+    name: str, given: Mapping[str, str], stop: Stop, shop: Workshop, place: Place, *, post: Post
 ) -> Answer:
     """Run another job of the project, by the same means; its events are its own."""
     job = job_of(shop.project, name)
     control, run_id = Control(), new_update_id(shop.now())
-    own = Place(place.state_root, place.target, place.run_task, place.timing)
-    with once_stopped(stop, control.cancel):
+    with Notifier(job, post) as notifier, once_stopped(stop, control.cancel):
+        own = replace(place, sinks=(notifier,))
         outcome = start_run(job, RunRequest(run_id, given, cause="run_job_task"), own, control)
     if outcome.result.is_success:
         return Succeeded({"run_id": run_id})

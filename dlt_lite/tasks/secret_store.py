@@ -6,6 +6,7 @@ Asked at the last moment, by the one place that uses the value; remembered only 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import threading
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from dlt_lite.errors import SecretMissing
 
 VARIABLE = "DLT_LITE_SECRET"
 FOLDER_VARIABLE = "DLT_LITE_SECRETS_DIR"
+_KEYRING = "keyring"
 
 
 class SecretStore:
@@ -38,7 +40,7 @@ class SecretStore:
             key: its key within the scope.
 
         Raises:
-            SecretMissing: nobody has it.
+            SecretMissing: nobody has it, it is empty, or the keyring cannot be asked.
         """
         found = self._of_environment(scope, key)
         if found is None:
@@ -46,12 +48,10 @@ class SecretStore:
         if found is None:
             found = _of_keyring(scope, key)
         if found is None:
-            variable = variable_of(scope, key)
-            raise SecretMissing(
-                f"no secret {key!r} of scope {scope!r} is known",
-                fix=f"set {variable}, or put it into the file {scope}/{key} below the folder that "
-                f"{FOLDER_VARIABLE} names, or into the keyring (service {scope}, name {key})",
-            )
+            raise _missing(scope, key)
+        if not found:
+            what = f"the secret {key!r} of scope {scope!r} is empty"
+            raise SecretMissing(what, fix="give it a value where it is kept")
         with self._turn:
             self.seen = tuple(dict.fromkeys((*self.seen, found)))
         return found
@@ -76,9 +76,32 @@ def variable_of(scope: str, key: str) -> str:
 
 
 def _of_keyring(scope: str, key: str) -> str | None:
+    """Return what the keyring has, None where it has nothing or its package is not installed.
+
+    Raises:
+        SecretMissing: it cannot be asked: locked, or the machine has none.
+    """
     try:
-        keyring: Any = importlib.import_module("keyring")
-    except ImportError:
+        keyring: Any = importlib.import_module(_KEYRING)
+    except ModuleNotFoundError:
         return None
-    found: object = keyring.get_password(scope, key)
+    try:
+        found: object = keyring.get_password(scope, key)
+    except Exception as error:
+        # Backends are many, and their errors share no class with each other.
+        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        what = f"no secret {key!r} of scope {scope!r}: the keyring cannot be asked ({cause})"
+        fix = f"unlock it, or set {variable_of(scope, key)}"
+        raise SecretMissing(what, fix=fix) from error
     return None if found is None else str(found)
+
+
+def _missing(scope: str, key: str) -> SecretMissing:
+    has_keyring = importlib.util.find_spec(_KEYRING) is not None
+    install = "" if has_keyring else "; that takes the package keyring: pip install keyring"
+    return SecretMissing(
+        f"no secret {key!r} of scope {scope!r} is known",
+        fix=f"set {variable_of(scope, key)}, or put it into the file {scope}/{key} below the "
+        f"folder that {FOLDER_VARIABLE} names, or into the keyring (service {scope}, name {key}"
+        f"{install})",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # The JVM goes on with a call whose caller has died, and may begin a job after the first look.
 _LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_LOOK = 0.2
+_LONGEST_WAIT = 20.0
 # As on Databricks: a table that is made without a format is one of Delta.
 TASK_SETTINGS = {"spark.sql.sources.default": "delta"}
 OpenSession = Callable[[], AbstractContextManager["EngineSession"]]
@@ -42,6 +45,7 @@ class SharedSpark:
         self._over = threading.Event()
         self._session: EngineSession | None = None
         self._refused: DltLiteError | None = None
+        self._has_given = False
 
     def __enter__(self) -> SharedSpark:
         """Begin; nothing is started yet."""
@@ -81,7 +85,7 @@ class SharedSpark:
         try:
             own = flow_session(base, TASK_SETTINGS)
             with self._catalog_turn:
-                know_tables(own, self._storage_root, self._schemas)
+                know_tables(own, self._storage_root, self._schemas, self._patience())
         except SPARK_ERRORS as error:
             what = f"no session could be made: {str(error).splitlines()[0]}"
             raise TaskFailed(what, fix="see spark.log in the folder of the run") from error
@@ -90,6 +94,14 @@ class SharedSpark:
         finally:
             leave(own)
             threading.Thread(target=self._look_again, args=(own,), daemon=True).start()
+
+    def _patience(self) -> Callable[[], bool] | None:
+        """Return what waits for another task that makes a table; the first one meets none."""
+        if not self._has_given:
+            self._has_given = True
+            return None
+        until = time.monotonic() + _LONGEST_WAIT
+        return lambda: not self._over.wait(_LOOK) and time.monotonic() < until
 
     def _look_again(self, session: SparkSession) -> None:
         """End what begins in a session after its task has ended."""

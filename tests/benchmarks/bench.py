@@ -15,6 +15,11 @@ quality      3 M rows, Delta -> Delta, three copies: ten rules that warn, ten th
              rules by Great Expectations on the written table; inside = CPU beyond the floor
 many         1,000 generated datasets: validate and plan; a chain of 500; 100 run
 startup      --help and ls
+tasks        a job of 100 tasks that do nothing, one at a time, against a process each; inside = CPU
+             of the runner, without that of the children
+large_job    validate a job of 1,000 tasks
+shop         the worked example, `shop_daily`, against a script of one process: first run, then
+             again with nothing new (Python with scikit-learn and skops)
 
 How it measures. Each side is a fresh process, the sides take turns (A B A B), every round in an
 empty storage. CPU is that of the process and all it started, the JVM to its end; wall is until the
@@ -49,7 +54,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import suites
+from tests.benchmarks import job_suites, suites
 from tests.benchmarks.measure import become_reaper
 from tests.benchmarks.plain_session import JAVA_OPTIONS
 from tests.benchmarks.report import Findings, as_text, as_value, machine_text, this_machine
@@ -63,6 +68,9 @@ BENCHMARKS = {
     "quality": suites.quality,
     "many": suites.many,
     "startup": suites.startup,
+    "tasks": job_suites.tasks,
+    "large_job": job_suites.large_job,
+    "shop": job_suites.shop,
 }
 
 

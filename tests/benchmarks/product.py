@@ -93,3 +93,9 @@ def counted(output: str) -> dict[str, dict[str, int]]:
             counts[rule["name"]] = rule["failed"]
         found[dataset["name"].rpartition(".")[2]] = counts
     return found
+
+
+def values_of_tasks(output: str) -> dict[str, dict[str, Any]]:
+    """Return what the tasks of a job have set, by task, of a run's `-o json`."""
+    outcome: dict[str, Any] = json.loads(output)
+    return {task["task"]: task["values"] for task in outcome["tasks"]}

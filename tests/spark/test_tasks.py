@@ -11,6 +11,7 @@ import pytest
 
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
+from dlt_lite.storage.catalog import know_tables
 from dlt_lite.workspace import Project, Watchers
 
 pytestmark = pytest.mark.spark
@@ -282,3 +283,25 @@ def eventually(holds: Any) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_a_table_that_is_being_made_by_its_name_is_left_to_its_maker(tmp_path: Path, spark):
+    spark.sql("DROP SCHEMA IF EXISTS making CASCADE")
+    place = tmp_path / "tables" / "making" / "made"
+    spark.sql(f"CREATE TABLE delta.`{place}` USING delta AS SELECT 1 AS n")
+    waits = []
+
+    def wait() -> bool:
+        waits.append(len(waits))
+        if len(waits) == 2:
+            # What the maker does last; it fails where somebody else has been quicker.
+            spark.sql(f"CREATE TABLE making.made USING delta LOCATION '{place}'")
+        return True
+
+    know_tables(spark, str(tmp_path), wait=wait)
+    spark.sql("DROP TABLE making.made")
+    know_tables(spark, str(tmp_path), wait=lambda: False)
+
+    assert waits == [0, 1]
+    assert spark.table("making.made").first()["n"] == 1
+    spark.sql("DROP SCHEMA making CASCADE")

@@ -35,10 +35,11 @@ class Clock:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self.seconds = 0.0
+        self.wall_offset = 0.0
         self.timing = Timing(self.now, self.elapsed, self.wait)
 
     def now(self) -> datetime:
-        return BEGAN + timedelta(seconds=self.seconds)
+        return BEGAN + timedelta(seconds=self.seconds + self.wall_offset)
 
     def elapsed(self) -> float:
         return self.seconds

@@ -104,6 +104,19 @@ def test_a_run_fails_is_repaired_and_runs_only_what_is_missing(call, tmp_path: P
     assert "nothing to repair" in again[2]
 
 
+def test_who_asked_for_it_is_told_of_a_run(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    hooks = "webhook_notifications: {on_failure: [{command: 'cat > told'}]}\n"
+    job.write_text(job.read_text(encoding="utf-8") + hooks, encoding="utf-8")
+
+    assert call("run", "daily")[0] == 1
+
+    told = json.loads((tmp_path / "told").read_text())
+    assert (told["event"], told["state"]) == ("on_failure", "FAILED")
+    assert [each["task"] for each in told["failed"]] == ["second"]
+    assert "hunter2" not in json.dumps(told)
+
+
 def test_no_file_of_a_run_holds_a_secret(call, tmp_path: Path):
     call("run", "daily")
 
@@ -208,6 +221,35 @@ def test_what_cannot_be_is_told_before_anything_is_written(call, tmp_path, words
     assert code == 2
     assert hint in out + err
     assert list(tmp_path.glob(".dlt_lite/runs/*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--run-id", "../../x"], "20270131T020000Z-1f49c1ab"),
+        (["--cause", "by me; rm"], "small letters"),
+        (["--scheduled", "soon"], "a time such as"),
+        (["--told", "location"], "is not key=value"),
+    ],
+)
+def test_what_a_scheduler_may_not_say_is_refused(call, tmp_path: Path, words, said):
+    code, _, err = call("run", "daily", *words)
+
+    assert code == 2
+    assert said in err
+    assert not (tmp_path / ".dlt_lite").exists()
+
+
+def test_what_a_scheduler_says_reaches_the_run_and_one_id_is_run_once(call, tmp_path: Path):
+    words = ["--run-id", "20270131T020000Z-1f49c1ab", "--scheduled", "2027-01-31T02:00:00+01:00"]
+
+    first = call("run", "daily", "--only", "first", "--cause", "periodic", *words)
+    second = call("run", "daily", "--only", "first", *words)
+    run = json.loads((tmp_path / ".dlt_lite" / "runs" / words[1] / "job.json").read_text())
+
+    assert (first[0], second[0]) == (0, 4)
+    assert "begun before" in second[2]
+    assert (run["cause"], run["scheduled"]) == ("periodic", "2027-01-31T01:00:00+00:00")
 
 
 def test_a_run_that_is_over_cannot_be_cancelled(call):

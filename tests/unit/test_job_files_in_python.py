@@ -131,6 +131,74 @@ def test_decorators_and_yaml_make_the_same_job(tmp_path):
     assert without_places(written) == without_places(read)
 
 
+def test_triggers_and_who_is_told_are_written_as_in_yaml(tmp_path):
+    written = loaded(
+        tmp_path,
+        """
+        @dlt.task(health={"rules": [{"metric": "RUN_DURATION_SECONDS", "value": 60}]},
+                  webhook_notifications={"on_start": [{"url": "https://chat/{{job.run_id}}"}]})
+        def join(): ...
+
+        @dlt.job(triggers=[{"file_arrival": {"url": "landing"}}, {"continuous": {}}],
+                 webhook_notifications={"on_failure": [{"url": "{{secrets/chat/url}}"}]},
+                 notification_settings={"no_alert_for_canceled_runs": True})
+        def daily():
+            return [join]
+        """,
+    )
+    (tmp_path / "dlt_lite.yml").write_text("")
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(
+        dedent(
+            """
+            triggers: [{file_arrival: {url: landing}}, {continuous: {}}]
+            webhook_notifications: {on_failure: [{url: "{{secrets/chat/url}}"}]}
+            notification_settings: {no_alert_for_canceled_runs: true}
+            tasks:
+              - task_key: join
+                callable_task: {function: "job.py:join"}
+                health: {rules: [{metric: RUN_DURATION_SECONDS, value: 60}]}
+                webhook_notifications: {on_start: [{url: "https://chat/{{job.run_id}}"}]}
+            """
+        )
+    )
+    read = load_project(tmp_path, environ={"HOME": str(tmp_path)}).jobs["daily"]
+
+    assert without_places(written.triggers) == without_places(read.triggers)
+    assert without_places(written.notifications) == without_places(read.notifications)
+    assert without_places(written.tasks[0].notifications) == without_places(
+        read.tasks[0].notifications
+    )
+    assert written.notifications.hooks
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ('trigger={"file_arival": {"url": "x"}}', "'file_arival' is no key of a trigger"),
+        ('trigger={"periodic": {"unit": "DAYS"}}', "needs 'interval'"),
+        ('webhook_notifications={"on_fail": []}', "'on_fail' is no key"),
+        ('webhook_notifications={"on_start": [{"id": "3"}]}', "'webhook_notifications.on_start"),
+        ('health={"rules": 3}', "'rules' must be a list"),
+        ("trigger=[1]", "must be of the type dict"),
+    ],
+)
+def test_what_no_dictionary_may_say_is_refused_with_its_line(tmp_path, option, said):
+    errors = refusals(
+        tmp_path,
+        f"""
+        @dlt.task()
+        def a(): ...
+
+        @dlt.job({option})
+        def daily():
+            return [a]
+        """,
+    )
+
+    [error] = [each for each in errors if said in each.what]
+    assert str(error.origin).startswith("pipelines/daily/job.py:6")
+
+
 def test_a_task_knows_its_file_and_line(tmp_path):
     job = loaded(tmp_path, "@dlt.task()\ndef a(): ...\n\n@dlt.job()\ndef daily():\n    return [a]")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,6 +22,7 @@ from dlt_lite.events.job_records import TaskProgress
 from dlt_lite.jobs.calls import Stop, Stopped, StopReason, Succeeded
 from dlt_lite.jobs.orchestrator import run_job
 from dlt_lite.jobs.requests import Crew, RunRequest
+from dlt_lite.jobs.results import seconds_between
 from dlt_lite.jobs.run_if import Ended, verdict
 from dlt_lite.model.jobs import (
     Comparison,
@@ -352,6 +354,55 @@ def test_a_reference_to_a_value_that_was_not_set_fails_the_task_that_needs_it():
     assert stage.called() == ["a"]
 
 
+@pytest.mark.parametrize("skips", ["fails", "excludes", "is disabled"])
+def test_a_value_of_a_task_that_was_skipped_is_missing_and_its_state_is_not(skips):
+    is_excluded = skips == "excludes"
+    first = a_task("a", work=condition("1", "EQUAL_TO", "2") if is_excluded else None)
+    second = a_task("b", "a:true" if is_excluded else "a")
+    job = a_job(
+        first,
+        second,
+        a_task("v", "a", "b", run_if="ALL_DONE", work=call(n="{{tasks.b.values.n}}")),
+        a_task("s", "a", "b", run_if="ALL_DONE", work=call(n="{{tasks.b.result_state}}")),
+    )
+    if skips == "is disabled":
+        job = replace(job, tasks=(first, replace(second, disabled=True), *job.tasks[2:]))
+    stage = Stage(a=fails() if skips == "fails" else succeeds())
+
+    outcome = stage.run(job)
+
+    assert outcome.tasks["v"].result == F
+    assert "task 'b' has set no value 'n'" in (outcome.tasks["v"].error or "")
+    [told] = [made.parameters["n"].shown for made in stage.calls if made.task.key == "s"]
+    expected = {"fails": "upstream_failed", "excludes": "excluded", "is disabled": "disabled"}
+    assert told == expected[skips]
+
+
+def test_a_wall_clock_that_is_put_back_changes_no_order_and_no_timeout():
+    """Moments are what the wall clock says; what follows what, and how long, is not asked of it."""
+    stage = Stage()
+
+    def put_back(made, _stop):
+        stage.clock.wall_offset -= 86_400
+        return Succeeded({"n": made.attempt})
+
+    stage.deeds = {"a": put_back, "b": put_back}
+    job = a_job(
+        a_task("a", timeout_seconds=5),
+        a_task("b", "a", timeout_seconds=5, work=call(n="{{tasks.a.values.n}}")),
+        timeout_seconds=60,
+    )
+
+    outcome = stage.run(job)
+
+    assert results(outcome) == {"a": S, "b": S}
+    numbers = [event.envelope.sequence for event in stage.events]
+    assert numbers == sorted(numbers)
+    run = stage.history
+    assert (run.result, run.tasks["b"].result) == (S, S)
+    assert seconds_between(run.started, run.ended) == 0
+
+
 def test_rows_of_a_query_reach_those_after_it():
     stage = Stage(q=lambda *_: Succeeded(rows=[{"day": "mon"}, {"day": "tue"}]))
     inner = a_task("i", work=call(d="{{input.day}}"))
@@ -487,6 +538,56 @@ def test_the_retries_of_a_loop_are_those_of_the_task_within():
 
     assert results(outcome) == {"l": S}
     assert [(each.iteration, each.attempt) for each in stage.calls] == [(0, 1), (0, 2), (1, 1)]
+
+
+def sets_its_number(call, _stop):
+    """Set `n`, and `even` where it is."""
+    number = call.iteration or 0
+    return Succeeded({"n": number * 10, **({"even": True} if number % 2 == 0 else {})})
+
+
+def test_what_iterations_set_are_lists_in_the_order_of_the_inputs():
+    inner = a_task("one")
+    job = a_job(
+        a_task("l", work=loop([1, 2, 3], inner, concurrency=3)),
+        a_task("b", "l", work=call(n="{{tasks.l.values.n}}", even="{{tasks.l.values.even}}")),
+    )
+    stage = Stage(one=sets_its_number)
+
+    stage.run(job)
+
+    last = stage.calls[-1]
+    assert {key: text.shown for key, text in last.parameters.items()} == {
+        "n": "[0, 10, 20]",
+        "even": "[true, null, true]",
+    }
+    assert last.values["l"]["n"] == [0, 10, 20]
+    assert stage.history.tasks["l"].iterations[1].values == {"n": 10}
+
+
+def test_a_repair_of_a_loop_knows_what_its_good_iterations_had_set():
+    def second_fails_once(call, stop):
+        if call.iteration == 1 and call.attempt == 1:
+            return fails(values={"n": -1})(call, stop)
+        return sets_its_number(call, stop)
+
+    stage = Stage(one=second_fails_once)
+    job = a_job(a_task("l", work=loop([1, 2, 3])), a_task("b", "l"))
+    stage.run(job)
+    stage.repair(job)
+
+    assert [call.iteration for call in stage.calls[3:]] == [1, None]
+    assert stage.calls[-1].values["l"]["n"] == [0, 10, 20]
+
+
+def test_what_iterations_set_together_may_not_be_too_large():
+    stage = Stage(one=succeeds(v="x" * 40_000))
+
+    outcome = stage.run(a_job(a_task("l", work=loop([1, 2]))))
+
+    assert results(outcome) == {"l": F}
+    assert "80,0" in (outcome.tasks["l"].error or "")
+    assert "write it to a table" in (outcome.tasks["l"].error or "")
 
 
 def test_a_loop_that_takes_too_long_is_stopped_as_a_whole():

@@ -7,18 +7,19 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from dlt_lite.errors import BadJobParameter, Busy, StorageNotWritable, UnknownRun
+from dlt_lite.errors import BadJobParameter, Busy, Canceled, StorageNotWritable, UnknownRun
 from dlt_lite.jobs.calls import Control, Succeeded, Timing
 from dlt_lite.jobs.requests import RunRequest
 from dlt_lite.jobs.runs import Place, find_run, repair_run, runs_of_jobs, start_run
 from dlt_lite.model.outcomes import LifeCycle, ResultState
 from dlt_lite.runs.folder import RunState
 from dlt_lite.runs.history import list_runs, unrecorded
-from tests.unit.jobs_made import a_job, a_task
+from tests.unit.jobs_made import a_job, a_task, call
 from tests.unit.jobs_run import fails, hangs, results, succeeds
 
 TIMING = Timing(lambda: datetime.fromtimestamp(time.time(), UTC))
@@ -169,6 +170,16 @@ def test_a_repair_of_an_unknown_run_is_refused(tmp_path, run_id):
         repair(tmp_path, run_id)
 
 
+@pytest.mark.parametrize(
+    "run_id", ["../r1", "/etc", ".", "..", "CON", "r1/..", "x" * 300, "\N{SNOWMAN}", "\0"]
+)
+def test_an_id_is_never_a_path(tmp_path, run_id):
+    start(tmp_path)
+
+    with pytest.raises(UnknownRun):
+        find_run(tmp_path, run_id)
+
+
 def test_a_repair_by_another_job_is_refused(tmp_path):
     start(tmp_path, run_task=Doing(b=fails()))
 
@@ -198,6 +209,89 @@ def test_as_many_runs_are_active_as_the_job_allows(tmp_path):
         assert start(tmp_path, "r2", job).result is ResultState.SUCCESS
         with going_on(tmp_path, job, "r3"), pytest.raises(Busy, match=r"it may \(2\)"):
             start(tmp_path, "r4", job)
+
+
+class Patience:
+    """Clocks for a run in the queue: instead of waiting, something happens."""
+
+    def __init__(self, *happens):
+        self.happens = list(happens)
+        self.waits = 0
+        self.timing = Timing(TIMING.now, TIMING.elapsed, self._wait)
+
+    def _wait(self, _event, _seconds):
+        self.waits += 1
+        self.happens.pop(0)()
+
+
+def queued(root, patience, control=None, notes=None, run_task=None):
+    job = a_job(*JOB.tasks, queue=True)
+    on_note = (notes if notes is not None else []).append
+    place = Place(root, "dev", run_task or Doing(), patience.timing, on_note=on_note)
+    return start_run(job, RunRequest("r2"), place, control or Control())
+
+
+def test_a_run_of_a_job_with_a_queue_waits_until_another_has_ended(tmp_path):
+    running, notes = going_on(tmp_path), []
+    running.__enter__()
+    patience = Patience(lambda: None, running.__exit__)
+
+    outcome = queued(tmp_path, patience, notes=notes)
+
+    assert (outcome.result, patience.waits) == (ResultState.SUCCESS, 2)
+    assert [note.split(":")[0] for note in notes] == ["run r2 waits in the queue"]
+    first, second = find_run(tmp_path, "r1")[0], find_run(tmp_path, "r2")[0]
+    assert first.ended <= second.started
+
+
+def test_a_run_that_is_cancelled_in_the_queue_leaves_nothing(tmp_path):
+    control = Control()
+
+    with going_on(tmp_path), pytest.raises(Canceled, match="in the queue"):
+        queued(tmp_path, Patience(control.cancel), control)
+
+    assert [each.folder.update_id for each in runs_of_jobs(tmp_path)] == ["r1"]
+
+
+def test_nobody_waits_in_the_queue_for_more_than_two_days(tmp_path):
+    seconds = iter((0.0, 3600.0, 48 * 3600.0))
+    patience = Patience(lambda: None, lambda: None)
+    patience.timing = replace(patience.timing, elapsed=lambda: next(seconds))
+
+    with going_on(tmp_path), pytest.raises(Busy, match="as it may"):
+        queued(tmp_path, patience)
+
+
+def test_a_repair_does_not_wait_in_the_queue_for_the_run_it_repairs(tmp_path):
+    with going_on(tmp_path), pytest.raises(Busy):
+        repair(tmp_path, job=a_job(*JOB.tasks, queue=True))
+
+
+@pytest.mark.parametrize("queue", [False, True])
+def test_a_run_that_is_asked_for_twice_by_its_id_is_run_once(tmp_path, queue):
+    job = a_job(*JOB.tasks, queue=queue)
+    start(tmp_path, job=job)
+    doing = Doing()
+
+    with pytest.raises(Busy, match="begun before"):
+        start(tmp_path, job=job, run_task=doing)
+
+    assert doing.done == []
+
+
+def test_what_the_trigger_told_is_filled_in_also_in_a_repair(tmp_path):
+    task = a_task("a", work=call(where="{{job.trigger.file_arrival.location}}"))
+    shown = []
+
+    def notes(made, _stop):
+        shown.append(made.parameters["where"].shown)
+        return fails()(made, _stop)
+
+    facts = {"trigger.file_arrival.location": "landing/clean"}
+    start(tmp_path, job=a_job(task), run_task=notes, facts=facts)
+    repair(tmp_path, job=a_job(task), run_task=notes)
+
+    assert shown == ["landing/clean", "landing/clean"]
 
 
 def test_what_is_refused_leaves_no_lock_behind(tmp_path):

@@ -146,7 +146,15 @@ def test_a_job_that_can_be_has_no_problem():
                 a_task("a", work=condition()), a_task("b", "a", work=call(x="{{tasks.a.values.n}}"))
             ),
             UnreachableReference,
-            "set no values",
+            "conditions set no values",
+        ),
+        (
+            a_job(
+                a_task("a", work=ForEachTask(text("[1]"), 1, a_task("i"))),
+                a_task("b", "a", work=call(x="{{tasks.a.output.rows}}")),
+            ),
+            UnreachableReference,
+            "neither has rows",
         ),
         (a_job(a_task("a", work=SqlQueryTask("SELECT {{job.run_id}}"))), BadReference, "the query"),
         (a_job(a_task("a", work=PipelineTask("clikcs"))), UnknownPipeline, "'clikcs'"),

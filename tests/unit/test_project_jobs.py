@@ -34,6 +34,8 @@ from dlt_lite.model.triggers import (
 )
 from dlt_lite.project.loading import load_project
 
+TARGETS = "targets: {prod: {}, stage: {}}"
+
 
 def a_project(folder, *, project="", **jobs):
     """Make a project whose jobs have these files; `train.py` and `join.sql` lie beside each."""
@@ -266,7 +268,15 @@ def test_bundles_are_read_as_they_are(tmp_path):
         tmp_path,
         daily="""
         resources:
-          pipelines: {clicks: {name: clicks}}
+          schemas: {main: {name: main}}
+          pipelines:
+            clicks:
+              name: Clicks on ${bundle.target}
+              catalog: main
+              target: web
+              serverless: true
+              configuration: {landing: "in/${bundle.target}", keep: "${env.HOME}"}
+              libraries: [{file: {path: train.py}}]
           jobs:
             nightly:
               name: Nightly ${bundle.target}
@@ -282,7 +292,60 @@ def test_bundles_are_read_as_they_are(tmp_path):
     [job] = project.jobs.values()
     assert (job.name, job.title) == ("nightly", "Nightly dev")
     assert job.tasks[1].work.arguments[0].raw == "{{secrets/db/pass}}"
-    assert [each.key for each in project.ignored_keys] == ["resources.pipelines"]
+    [clicks] = project.pipelines.values()
+    assert (clicks.name, clicks.namespace.catalog, clicks.namespace.schema) == (
+        "clicks",
+        "main",
+        "web",
+    )
+    assert clicks.configuration == {"landing": "in/dev", "keep": str(tmp_path)}
+    assert [path.name for path in clicks.files] == ["train.py"]
+    assert [each.key for each in project.ignored_keys] == [
+        "resources.pipelines.clicks.serverless",
+        "resources.schemas",
+    ]
+
+
+def test_a_target_changes_the_pipelines_of_a_bundle_and_root_path_their_folder(tmp_path):
+    a_project(
+        tmp_path,
+        project=TARGETS,
+        daily="""
+        resources:
+          pipelines:
+            clicks:
+              root_path: ../other
+              configuration: {a: 1, b: 2}
+              libraries: [{glob: {include: "*.py"}}]
+        targets:
+          prod: {resources: {pipelines: {clicks: {schema: live, configuration: {b: 3}}}}}
+        """,
+        other="tasks: [{task_key: a, callable_task: {function: 'm:f'}}]",
+    )
+
+    found = load_project(tmp_path, environ={"HOME": str(tmp_path)}, target="prod")
+
+    clicks = found.pipelines["clicks"]
+    assert (clicks.namespace.schema, clicks.configuration) == ("live", {"a": "1", "b": "3"})
+    assert [path.parent.name for path in clicks.files] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "said"),
+    [
+        ("{serverles: true, libraries: [{file: {path: train.py}}]}", "'serverles' is no key"),
+        ("{name: x}", "names no libraries"),
+        ("[1]", "must be keys and values"),
+        ("{libraries: [{file: {path: ../../../x.py}}]}", "outside the project"),
+        ("{root_path: /x, libraries: [{file: {path: train.py}}]}", "not a relative path"),
+        ("{libraries: [{jar: x}]}", "'jar' is no key of a library"),
+    ],
+)
+def test_what_a_bundle_may_not_say_of_a_pipeline_is_refused(tmp_path, pipeline, said):
+    errors = refusals(tmp_path, f"resources:\n  pipelines:\n    clicks: {pipeline}")
+
+    assert any(said in error.what for error in errors)
+    assert all(error.origin.path == "pipelines/daily/job.yml" for error in errors)
 
 
 def test_the_project_file_may_hold_resources(tmp_path):
@@ -357,6 +420,13 @@ def test_all_triggers_reach_their_records(tmp_path):
     assert continuous.retries_tasks
     assert isinstance(completion, JobCompletionTrigger)
     assert completion.jobs == ("other",)
+
+
+def test_a_retry_mode_that_is_not_honoured_is_listed(tmp_path):
+    found = loaded(tmp_path, daily="tasks: []\ncontinuous: {task_retry_mode: ON_FAILURE}")
+
+    [key] = found.ignored_keys
+    assert (key.key, key.origin.line) == ("continuous.task_retry_mode", 2)
 
 
 def test_the_older_keys_of_triggers_still_work(tmp_path):
@@ -485,11 +555,72 @@ def test_a_python_job_is_found_and_not_loaded(tmp_path):
     assert project.job_files == (place / "job.py",)
 
 
+LAUGHS = "\n".join(
+    [
+        "x-a0: &a0 [x, x, x, x, x, x, x, x, x]",
+        *(f"x-a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)),
+        "tasks: *a9",
+    ]
+)
+
+
 @pytest.mark.parametrize(
-    "text", ["tasks: !!python/object/apply:os.system [x]", "tasks: []\ntasks: []", "a: &x [*x]"]
+    "text",
+    [
+        "tasks: !!python/object/apply:os.system [x]",
+        "tasks: []\ntasks: []",
+        "a: &x [*x]",
+        LAUGHS,
+        "tasks: " + "[" * 5000,
+        "tasks:\n\t- x",
+        "tasks: []\n---\ntasks: []",
+        "x-text: " + "x" * 11_000_000,
+    ],
+    ids=["tag", "twice", "circle", "laughs", "deep", "tab", "two", "large"],
 )
 def test_hostile_yaml_is_refused_as_in_any_other_file(tmp_path, text):
     assert isinstance(refusal(tmp_path, text), BadYaml)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../../outside.py",
+        "/etc/passwd",
+        "~/x.py",
+        "$HOME/x.py",
+        "file:///etc/passwd",
+        "\\\\host\\share\\x.py",
+        "link.py",
+        "x\\0.py",
+    ],
+)
+@pytest.mark.parametrize(
+    "work",
+    [
+        "spark_python_task: {{python_file: {path}}}",
+        "sql_task: {{file: {{path: {path}}}}}",
+        "callable_task: {{function: {function}}}",
+    ],
+)
+def test_no_file_outside_of_the_project_is_ever_a_tasks(tmp_path, path, work):
+    (tmp_path / "outside.py").touch()
+    root = tmp_path / "project"
+    place = root / "pipelines" / "daily"
+    place.mkdir(parents=True)
+    (place / "link.py").symlink_to(tmp_path / "outside.py")
+    (root / "dlt_lite.yml").touch()
+    quoted, function = f'"{path}"', f'"{path}:f"'
+    if "\\" in path and "0" not in path:
+        quoted, function = f"'{path}'", f"'{path}:f'"
+    text = work.format(path=quoted, function=function)
+    (place / "job.yml").write_text(f"tasks:\n  - task_key: a\n    {text}\n")
+
+    with pytest.raises(DltLiteError) as caught:
+        load_project(root, environ={"HOME": str(tmp_path)})
+
+    assert caught.value.origin.path == "pipelines/daily/job.yml"
+    assert caught.value.origin.line == 3
 
 
 def test_variables_of_the_environment_are_filled_in_and_not_looked_at_again(tmp_path):
@@ -498,3 +629,89 @@ def test_variables_of_the_environment_are_filled_in_and_not_looked_at_again(tmp_
     )
 
     assert (job.title, job.timeout_seconds) == ("${env.Y}", 5)
+
+
+WITH_TARGETS = """
+parameters: [{name: day, default: today}, {name: size, default: small}]
+schedule: {quartz_cron_expression: "0 0 2 * * ?", timezone_id: Asia/Tokyo, pause_status: PAUSED}
+tasks:
+  - {task_key: a, max_retries: 3, callable_task: {function: "m:f", parameters: {x: 1, y: 2}}}
+  - {task_key: b, depends_on: [{task_key: a}], callable_task: {function: "m:f"}}
+targets:
+  prod:
+    parameters: [{name: size, default: large}]
+    schedule: {pause_status: UNPAUSED}
+    max_concurrent_runs: 2
+    tasks:
+      - {task_key: a, max_retries: null, callable_task: {parameters: {y: 3}}}
+      - {task_key: c, depends_on: [{task_key: b}], callable_task: {function: "m:g"}}
+"""
+
+
+def seen_by(folder, target, text):
+    project = a_project(folder, project=TARGETS, daily=text)
+    found = load_project(project, environ={"HOME": str(folder)}, target=target)
+    return next(iter(found.jobs.values()))
+
+
+def test_a_target_changes_what_it_names_and_nothing_else(tmp_path):
+    job = seen_by(tmp_path, "prod", WITH_TARGETS)
+
+    assert [(each.name, each.default.raw) for each in job.parameters] == [
+        ("day", "today"),
+        ("size", "large"),
+    ]
+    [cron] = job.triggers
+    assert (cron.expression, cron.timezone, cron.paused) == ("0 0 2 * * ?", "Asia/Tokyo", False)
+    assert job.max_concurrent_runs == 2
+    assert [task.key for task in job.tasks] == ["a", "b", "c"]
+    first = job.tasks[0]
+    assert (first.retries.most, first.work.function) == (0, "f")
+    assert raw(first.work.parameters) == {"x": "1", "y": "3"}
+
+
+@pytest.mark.parametrize("target", ["dev", "stage"])
+def test_other_targets_see_the_job_as_it_is_written(tmp_path, target):
+    job = seen_by(tmp_path, target, WITH_TARGETS)
+
+    assert [task.key for task in job.tasks] == ["a", "b"]
+    assert (job.triggers[0].paused, job.tasks[0].retries.most) == (True, 3)
+
+
+def test_a_target_does_not_rename_a_job_for_commands(tmp_path):
+    text = "name: daily_job\n" + WITH_TARGETS.replace("  prod:", "  prod:\n    name: other")
+
+    job = seen_by(tmp_path, "prod", text)
+
+    assert (job.name, job.title) == ("daily_job", "other")
+
+
+def test_targets_of_a_bundle_change_its_resources(tmp_path):
+    text = """
+    resources:
+      jobs:
+        nightly:
+          tasks: [{task_key: a, callable_task: {function: "m:f"}}]
+    targets:
+      prod: {resources: {jobs: {nightly: {timeout_seconds: 60}}}}
+    """
+
+    assert seen_by(tmp_path, "prod", text).timeout_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("stag: {}", "no target is called 'stag'"),
+        ("stage: {tsaks: []}", "'tsaks' is no key of a job"),
+        ("prod: {timeout_secs: 1}", "'timeout_secs' is no key of a job"),
+        ("prod: [1]", "must be keys of the job, not a list"),
+    ],
+)
+def test_what_a_target_cannot_change_is_refused_whichever_target_is_chosen(tmp_path, change, said):
+    task = "tasks: [{task_key: a, callable_task: {function: 'm:f'}}]"
+
+    [error] = refusals(tmp_path, f"{task}\ntargets: {{{change}}}", project=TARGETS)
+
+    assert said in error.what
+    assert error.origin.line == 2

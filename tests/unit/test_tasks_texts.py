@@ -1,13 +1,17 @@
 """Secrets and SQL: where secrets come from, what they look like, where statements end."""
 
 import base64
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dlt_lite.errors import SecretMissing
+from dlt_lite.tasks import secret_store
 from dlt_lite.tasks.logs import LogFile, last_lines
 from dlt_lite.tasks.redaction import REDACTED, Redactor
 from dlt_lite.tasks.secret_store import SecretStore
@@ -32,6 +36,64 @@ def test_a_secret_that_nobody_has_is_an_error_that_says_where_to_put_it():
         SecretStore({}).secret_of("a-b", "c.d")
 
     assert "DLT_LITE_SECRET_A_B_C_D" in str(refused.value)
+
+
+class FakeKeyring(ModuleType):
+    """A keyring with one entry, or one that cannot be asked."""
+
+    def __init__(self, *, problem: Exception | None = None):
+        super().__init__("keyring")
+        self.__spec__ = ModuleSpec("keyring", None)
+        self.problem = problem
+
+    def get_password(self, service, name):
+        if self.problem is not None:
+            raise self.problem
+        return "of the ring" if (service, name) == ("mail", "token") else None
+
+
+def test_the_keyring_is_asked_after_everything_else(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", FakeKeyring())
+    store = SecretStore({"DLT_LITE_SECRET_MAIL_OTHER": "of the environment"})
+
+    assert store.secret_of("mail", "token") == "of the ring"
+    assert store.secret_of("mail", "other") == "of the environment"
+    assert store.seen == ("of the ring", "of the environment")
+
+
+def test_a_secret_that_the_keyring_has_not_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", FakeKeyring())
+
+    with pytest.raises(SecretMissing) as refused:
+        SecretStore({}).secret_of("mail", "none")
+
+    assert "service mail, name none)" in str(refused.value)
+
+
+def test_a_keyring_that_is_locked_is_told_from_one_without_the_secret(monkeypatch):
+    problem = RuntimeError("the collection is locked\nask again")
+    monkeypatch.setitem(sys.modules, "keyring", FakeKeyring(problem=problem))
+
+    with pytest.raises(SecretMissing, match="cannot be asked") as refused:
+        SecretStore({}).secret_of("mail", "token")
+
+    assert "the collection is locked)" in refused.value.what
+    assert "DLT_LITE_SECRET_MAIL_TOKEN" in str(refused.value.fix)
+
+
+def test_without_the_package_of_the_keyring_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    monkeypatch.setattr(secret_store.importlib.util, "find_spec", lambda _: None)
+
+    with pytest.raises(SecretMissing) as refused:
+        SecretStore({}).secret_of("mail", "token")
+
+    assert "pip install keyring" in str(refused.value.fix)
+
+
+def test_an_empty_secret_is_refused():
+    with pytest.raises(SecretMissing, match="is empty"):
+        SecretStore({"DLT_LITE_SECRET_MAIL_TOKEN": ""}).secret_of("mail", "token")
 
 
 def test_no_secret_leads_out_of_the_folder(tmp_path: Path):

@@ -18,6 +18,7 @@ from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_running import run_watched
 from dlt_lite.cli.names import Meant, what_is_meant
+from dlt_lite.cli.occasion_arguments import add_occasion_arguments, occasion
 from dlt_lite.cli.opening import opened, parameters, project_settings
 from dlt_lite.cli.plain_console import PlainConsole
 from dlt_lite.cli.report_arguments import add_report_arguments
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the quality reports, annotate on GitHub, end with 3 where the gate is missed",
     )
+    add_occasion_arguments(parser)
     add_report_arguments(parser, "; with --ci")
     add("--samples", action="store_true", help="show rows of the data in reports; with --ci")
 
@@ -76,13 +78,13 @@ def _run_job(name: str, arguments: argparse.Namespace, invocation: Invocation) -
     if request != UpdateRequest(yes=request.yes):
         fix = "say it in the job's file, at the task; or run the pipeline by its own name"
         raise BadCommandLine(f"{name} is a job, which takes no datasets", fix=fix)
-    given = parameters(invocation)
+    given, why = parameters(invocation), occasion(arguments)
     only = [key for each in arguments.only for key in each.split(",") if key]
     return run_watched(
         name,
         invocation,
         lambda project, watchers: project.run_job(
-            name, parameters=given, only=only, watchers=watchers
+            name, parameters=given, only=only, watchers=watchers, occasion=why
         ),
     )
 

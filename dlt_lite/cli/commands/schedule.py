@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from dlt_lite.cli.arguments import whole_number
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import project_settings
@@ -35,7 +36,6 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     if not timed:
         what = f"job {job.name} has no schedule"
         raise NothingRecorded(what, fix="give it `schedule:`, or run it by hand")
-    now = datetime.now(UTC)  # noqa: TID251 - the person asks about now
     found = [
         {
             "trigger": _told(trigger),
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
             "local": time.astimezone(_zone(trigger)).isoformat(timespec="seconds"),
         }
         for trigger in timed
-        for time in next_times(trigger, now, arguments.n)
+        for time in next_times(trigger, now(), arguments.n)
     ]
     streams = invocation.streams
     if invocation.wants_json:

@@ -1,0 +1,138 @@
+"""`serve` on the command line, without Spark: a file starts a run, SIGTERM ends the loop."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from dlt_lite.cli.app import main
+from tests.e2e.shell import begun, dlt_lite, ended, read_until
+
+JOB = """
+name: daily
+trigger: {file_arrival: {url: landing}}
+tasks:
+  - task_key: look
+    callable_task: {function: "work:look", parameters: {at: "{{job.trigger.type}}"}}
+"""
+FOR_EVER = """
+name: daily
+continuous: {pause_status: UNPAUSED}
+tasks:
+  - task_key: look
+    callable_task: {function: "work:wait"}
+"""
+WORK = """
+import time
+
+
+def look(at):
+    print("started by", at)
+
+
+def wait():
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch) -> Path:
+    folder = tmp_path / "pipelines" / "daily"
+    (folder / "landing").mkdir(parents=True)
+    (tmp_path / "dlt_lite.yml").write_text("name: shop\n", encoding="utf-8")
+    (folder / "job.yml").write_text(JOB, encoding="utf-8")
+    (folder / "work.py").write_text(WORK, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def runs(project: Path) -> list[dict]:
+    return dlt_lite(project, "runs", "-o", "json").json
+
+
+def test_a_new_file_starts_one_run_and_the_loop_tells_of_it(project, capsys):
+    assert main(["serve", "--once"]) == 0
+    (project / "pipelines" / "daily" / "landing" / "a.json").touch()
+    capsys.readouterr()
+
+    codes = [main(["serve", "--once", "-o", "json"]) for _ in range(2)]
+
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert codes == [0, 0]
+    assert [(each["event"], each["job"], each["about"]) for each in told] == [
+        ("due", "daily", "file_arrival"),
+        ("begun", "daily", ""),
+        ("ended", "daily", "SUCCESS"),
+    ]
+    assert [run["update_id"] for run in runs(project)] == [told[0]["run_id"]]
+    [log] = (project / ".dlt_lite").rglob("attempt-1.log")
+    assert "started by file_arrival" in log.read_text()
+
+
+def test_a_run_that_fails_makes_one_look_end_with_1_and_says_what_to_do(project, capsys):
+    main(["serve", "--once"])
+    (project / "pipelines" / "daily" / "landing" / "a.json").touch()
+    (project / "pipelines" / "daily" / "work.py").write_text("def look(at): raise ValueError(at)")
+    capsys.readouterr()
+
+    assert main(["serve", "--once"]) == 1
+
+    [line] = [each for each in capsys.readouterr().err.splitlines() if "ended" in each]
+    assert "FAILED; next: " in line
+    assert " repair daily 2" in line
+
+
+def test_sigterm_cancels_what_is_running_and_ends_the_loop_in_order(project):
+    (project / "pipelines" / "daily" / "job.yml").write_text(FOR_EVER, encoding="utf-8")
+    serving = begun(project, "serve")
+    said = read_until(serving, "begun")
+    wait_for_a_run(project)
+    second = dlt_lite(project, "serve", "--once")
+    serving.send_signal(signal.SIGTERM)
+
+    done = ended(serving, said)
+
+    assert done.code == 0, done.err
+    assert "CANCELED" in done.err
+    assert [run["state"] for run in runs(project)] == ["CANCELED"]
+    assert second.code == 4
+    assert "`serve` runs already on target dev" in second.err
+
+
+def wait_for_a_run(project: Path) -> None:
+    while not any((project / ".dlt_lite").glob("runs/*/tasks/look/attempt-1.log")):
+        pass
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serve", "--param", "a=1"], "takes no --param"),
+        (["serve", "dayly"], "did you mean 'daily'"),
+        (["serve", "--catch-up", "never"], "never"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(capsys, words, said):
+    assert main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        (JOB.replace("url: landing", "url: s3a://lake/landing"), "cannot be watched"),
+        (JOB.replace("trigger: {file_arrival: {url: landing}}", ""), "has a trigger"),
+    ],
+)
+def test_a_trigger_that_cannot_be_watched_is_refused_before_anything_begins(
+    project, capsys, job, said
+):
+    (project / "pipelines" / "daily" / "job.yml").write_text(job, encoding="utf-8")
+
+    assert main(["serve"]) == 2
+    assert said in capsys.readouterr().err
+    assert not (project / ".dlt_lite" / "serve").exists()
