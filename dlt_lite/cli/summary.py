@@ -11,6 +11,7 @@ from dlt_lite.cli.complaints import painted
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import amount, counted, duration
 from dlt_lite.cli.streams import Streams, aligned, styled
+from dlt_lite.model.checks import BY_ROW
 from dlt_lite.report.summary import DatasetResult, ExpectationResult, UpdateResult
 
 _MOST_ROWS = 40
@@ -150,7 +151,7 @@ def _failures(result: UpdateResult, *, color: bool) -> str:
 
 
 def _expectations(datasets: Iterable[DatasetResult]) -> str:
-    violated = [(each, rule) for each in datasets for rule in each.expectations if rule.failed]
+    violated = [(each, rule) for each in datasets for rule in each.expectations if rule.is_violated]
     if not violated:
         return ""
     worst = sorted(violated, key=lambda pair: _share(pair[1]), reverse=True)
@@ -162,6 +163,8 @@ def _expectations(datasets: Iterable[DatasetResult]) -> str:
 
 def _violation(dataset: DatasetResult, rule: ExpectationResult) -> str:
     name = f"{rule.dataset or dataset.name}.{rule.name}"
+    if rule.kind not in BY_ROW:
+        return one_line(f"{name} ({rule.action}): {rule.observed or 'does not hold'}")
     total = rule.passed + rule.failed
     about = "" if rule.exact else "about "
     return one_line(

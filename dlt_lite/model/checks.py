@@ -21,6 +21,9 @@ class RuleKind(StrEnum):
     DROP_RATIO = "drop_ratio"
 
 
+BY_ROW = frozenset({RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY})
+
+
 class Incomplete(StrEnum):
     """Which rows a rule about several columns leaves out: those with NULL in any, in all, none."""
 

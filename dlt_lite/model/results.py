@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dlt_lite.model.checks import RuleKind
+from dlt_lite.model.checks import BY_ROW, RuleKind
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Cost, NullPolicy, RuleAction, Severity, Threshold
 
@@ -24,7 +24,6 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-_BY_ROW = frozenset({RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY})
 WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
 _DID_NOT_END_WELL = frozenset({"FAILED", "CANCELED", "ABANDONED"})
 
@@ -120,7 +119,7 @@ class RuleResult:
     @property
     def by_row(self) -> bool:
         """Whether the rule decides row by row."""
-        return self.kind in _BY_ROW
+        return self.kind in BY_ROW
 
     @property
     def ratio(self) -> float | None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from dlt_lite.model.checks import (
+    BY_ROW,
     Aggregate,
     Check,
     DropRatio,
@@ -36,8 +37,7 @@ TERMS = (
     "description",
     "enabled",
 )
-_BY_ROW = {RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY}
-_OF_SOME_ROWS = _BY_ROW | {RuleKind.AGGREGATE, RuleKind.FRESH}
+_OF_SOME_ROWS = BY_ROW | {RuleKind.AGGREGATE, RuleKind.FRESH}
 _NULLABLE = {RuleKind.ROW, RuleKind.AGGREGATE}
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(second|minute|hour|day|week)s?\s*", re.IGNORECASE)
 _COLUMN = re.compile(r"\s*(`(?:[^`]|``)+`|[^\s:]+)\s*:?(.*)", re.DOTALL)
@@ -109,7 +109,7 @@ def check_terms(terms: Terms, check: Check | None) -> None:
     """
     kind = RuleKind.ROW if check is None else check.kind
     for word, given, kinds in (
-        ("mostly and max_failures count rows", terms.threshold, _BY_ROW),
+        ("mostly and max_failures count rows", terms.threshold, BY_ROW),
         ("where chooses rows", terms.where, _OF_SOME_ROWS),
         ("null is about a condition", terms.null, _NULLABLE),
     ):

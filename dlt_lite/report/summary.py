@@ -16,14 +16,16 @@ from dlt_lite.events.records import (
     CreateUpdate,
     DatasetDefinition,
     Event,
+    ExpectationDefinition,
     FlowProgress,
     FlowState,
     PlanningInformation,
     UpdateProgress,
     UpdateState,
 )
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.datasets import DatasetKind
-from dlt_lite.model.rules import NO_COUNTS, Cost, Counts, RuleCount, added
+from dlt_lite.model.rules import NO_COUNTS, Cost, Counts, RuleCount, Threshold, added
 
 _FINAL = {UpdateState.COMPLETED, UpdateState.FAILED, UpdateState.CANCELED}
 # A dataset's state is one of six; a flow that was stopped in the middle did not complete.
@@ -55,6 +57,8 @@ class ExpectationResult:
         observed: of a rule beyond rows: what was found.
         cost: how the figures were come by.
         enabled: whether it is switched on in the update's target.
+        kind: what it looks at.
+        threshold: how many rows may break it.
     """
 
     name: str
@@ -69,6 +73,16 @@ class ExpectationResult:
     observed: str | None = None
     cost: Cost = Cost.IN_JOB
     enabled: bool = True
+    kind: RuleKind = RuleKind.ROW
+    threshold: Threshold | None = None
+
+    @property
+    def is_violated(self) -> bool:
+        """Whether more rows broke it than its threshold allows."""
+        if not self.failed:
+            return False
+        rows = self.passed + self.failed
+        return self.threshold is None or not self.threshold.allows(rows, self.failed)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -84,6 +98,8 @@ class ExpectationResult:
             plain["flow"] = self.flow
         if not self.exact:
             plain["exact"] = False
+        if self.kind is not RuleKind.ROW:
+            plain["kind"] = self.kind
         if self.observed is not None:
             plain["observed"] = self.observed
         return plain
@@ -334,25 +350,38 @@ def _dataset_results(told: Sequence[Event], *, is_over: bool) -> tuple[DatasetRe
         for rule in counts.rules
         if rule.dataset is not None
     }
-    origins = {
-        (name, rule.name): rule.origin
+    declared = {
+        (name, rule.name): rule
         for name, story in stories.items()
         for rule in (() if story.definition is None else story.definition.expectations)
-        if rule.origin
     }
     return tuple(
-        _with_origins(_dataset_result(name, story, shown, evaluated, is_over=is_over), origins)
+        _as_declared(_dataset_result(name, story, shown, evaluated, is_over=is_over), declared)
         for name, story in stories.items()
         if story.plan is not None or story.progress
     )
 
 
-def _with_origins(result: DatasetResult, origins: Mapping[tuple[str, str], str]) -> DatasetResult:
+def _as_declared(
+    result: DatasetResult, declared: Mapping[tuple[str, str], ExpectationDefinition]
+) -> DatasetResult:
+    """Return what a dataset's expectations decided beside what was declared of them."""
     expectations = (
-        replace(each, origin=origins.get((each.dataset or result.name, each.name)))
+        each if rule is None else _declared(each, rule)
         for each in result.expectations
+        for rule in (declared.get((each.dataset or result.name, each.name)),)
     )
     return replace(result, expectations=tuple(expectations))
+
+
+def _declared(found: ExpectationResult, rule: ExpectationDefinition) -> ExpectationResult:
+    threshold = Threshold(rule.mostly, rule.max_failures)
+    return replace(
+        found,
+        origin=rule.origin or None,
+        kind=RuleKind(rule.kind),
+        threshold=None if threshold == Threshold() else threshold,
+    )
 
 
 def _stories(told: Sequence[Event]) -> dict[str, _Story]:

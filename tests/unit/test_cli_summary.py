@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from dlt_lite.cli.streams import Streams
 from dlt_lite.cli.summary import next_steps, summary, tables_place
+from dlt_lite.model.checks import RuleKind
+from dlt_lite.model.rules import Threshold
 from dlt_lite.report.summary import DatasetResult, ExpectationResult, UpdateResult
 
+AGGREGATE = RuleKind.AGGREGATE
 STARTED, ENDED = "2026-01-02T03:00:00.000Z", "2026-01-02T03:01:05.000Z"
 ERROR = "[DLT501] daily: no \x1b[31m\n  at:  x.py:3\n  fix: mend it"
 
@@ -56,6 +60,23 @@ def test_a_failed_update_says_what_failed_and_why():
         "violated expectations:",
         "  recent.rare (warn): about 3 of 4 rows (75.0%)",
         "  clicks.dated (drop): 7 of 1,501 rows (0.5%)",
+    ]
+
+
+def test_of_a_rule_beyond_rows_what_was_found_is_told_and_one_within_its_threshold_is_not():
+    told = replace(
+        CLICKS,
+        expectations=(
+            ExpectationResult("size", "warn", 0, 1, kind=AGGREGATE, observed="count(1) = 7"),
+            ExpectationResult("mostly", "warn", 9, 1, threshold=Threshold(0.9)),
+            ExpectationResult("columns", "warn", 0, 1, kind=RuleKind.SCHEMA),
+        ),
+    )
+
+    assert page(an_update("COMPLETED", told))[-3:] == [
+        "violated expectations:",
+        "  clicks.size (warn): count(1) = 7",
+        "  clicks.columns (warn): does not hold",
     ]
 
 
