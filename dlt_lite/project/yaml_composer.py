@@ -157,11 +157,11 @@ class _Composer:
         if event.tag in {"!", f"{_CORE}str"}:
             return ScalarKind.TEXT
         if event.tag is None:
-            return _plain_kind(event.value) if event.implicit[0] else ScalarKind.TEXT
+            return plain_kind(event.value) if event.implicit[0] else ScalarKind.TEXT
         kind = _TAGGED_KINDS.get(event.tag)
         if kind is None:
             self._refuse_tag(event)
-        if _plain_kind(event.value) is not kind:
+        if plain_kind(event.value) is not kind:
             self._refuse(f"{shown(event.value)} is not {kind.value}", event)
         return kind
 
@@ -209,7 +209,8 @@ def _is_merge(event: yaml.NodeEvent) -> bool:
     )
 
 
-def _plain_kind(text: str) -> ScalarKind:
+def plain_kind(text: str) -> ScalarKind:
+    """Return what a value written without quotes is."""
     if _LEADING_ZEROS.fullmatch(text):
         return ScalarKind.TEXT
     for kind, pattern in _PLAIN_KINDS:
