@@ -23,6 +23,7 @@ MOST_VALUES = 100_000
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "<<"
+_NO_KEY = {"", "~"}
 _CORE = "tag:yaml.org,2002:"
 _TAGGED_KINDS = {
     f"{_CORE}int": ScalarKind.WHOLE,
@@ -134,7 +135,8 @@ class _Composer:
             key, _ = self._node(event, depth)
             value, height = self._node(next(self._events), depth)
             tallest = max(tallest, height)
-            if not isinstance(key, Scalar) or key.kind is ScalarKind.NOTHING:
+            # `null: pass` is what a person writes; `~` and no key at all are slips.
+            if not isinstance(key, Scalar) or (key.text in _NO_KEY and _is_nothing(key)):
                 self._refuse("a key must be one value", event, "write `key: value`")
             if key.text in own or (merged and _is_merge(event)):
                 self._refuse_duplicate(event, key, own.get(key.text))
@@ -198,6 +200,10 @@ class _Composer:
         if mark is None:
             return Origin(self._path)
         return Origin(self._path, mark.line + 1, mark.column + 1)
+
+
+def _is_nothing(key: Scalar) -> bool:
+    return key.kind is ScalarKind.NOTHING
 
 
 def _is_merge(event: yaml.NodeEvent) -> bool:

@@ -84,10 +84,16 @@ def _tree(said: SaidMap) -> str:
     if kind == "comparison":
         return _comparison(said)
     listed = as_list(_part(said, "conditions"), _WHAT, "list the conditions")
-    parts = [_tree(as_map(each, _WHAT, "give a condition with a type")) for each in listed]
+    parts = [_part_of_tree(as_map(each, _WHAT, "give a condition with a type")) for each in listed]
     if not parts:
         refuse(said.origin, f"{_WHAT} of type {kind} is empty", "give it conditions")
     return f"({f' {kind.upper()} '.join(parts)})"
+
+
+def _part_of_tree(said: SaidMap) -> str:
+    """Return a condition that stands between others; SQL of the user's own in brackets."""
+    sql = _tree(said)
+    return f"({sql})" if said.get("pass_through_filter") else sql
 
 
 def _comparison(said: SaidMap) -> str:

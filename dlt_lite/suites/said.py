@@ -13,8 +13,8 @@ from dlt_lite.project import nodes
 from dlt_lite.project.suggestions import did_you_mean, shown
 
 _DEEPEST = 50
-# No type of SQL holds more digits, and Python refuses thousands of them.
-_LONGEST_WHOLE = 40
+# Python refuses to read thousands of digits.
+_LONGEST_WHOLE = 400
 
 
 @dataclass(frozen=True, slots=True)
