@@ -114,7 +114,7 @@ def pair_greater(given: Given) -> Compiled:
     """Return: the first column's value is greater than the second's."""
     first, second = _pair(given)
     if given["or_equal"]:
-        return _of_pair(given, f"coalesce({first} >= {second}, {first} <=> {second}, TRUE)")
+        return _of_pair(given, f"coalesce({first} >= {second} OR {first} <=> {second}, TRUE)")
     return _of_pair(given, f"coalesce({first} > {second}, TRUE)")
 
 
