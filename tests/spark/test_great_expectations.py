@@ -1,6 +1,7 @@
 """Every kind of Great Expectations that compiles decides as the real one does, side by side."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -11,14 +12,33 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.errors import BadSuite
-from dlt_lite.model.checks import Aggregate, HasLayout, Incomplete, Unique
+from dlt_lite.model.checks import (
+    Aggregate,
+    GreatExpectation,
+    HasLayout,
+    Incomplete,
+    RuleKind,
+    Unique,
+)
 from dlt_lite.model.layouts import layout_breach
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import RuleResult, Verdict, judged
+from dlt_lite.model.results import (
+    Cell,
+    RuleResult,
+    Sample,
+    UpdateQuality,
+    Verdict,
+    judged,
+)
 from dlt_lite.model.rules import Rule
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.enforce import count_now
+from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
+from dlt_lite.report.files import write_reports
+from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.gx import SQL_TYPE
 from dlt_lite.suites.documents import read_given
+from dlt_lite.suites.great_expectations import expectation as great_expectation
 from dlt_lite.suites.kinds import KINDS, Way
 from dlt_lite.suites.literals import column_sql, literal_sql
 from dlt_lite.suites.said import said_in
@@ -34,6 +54,7 @@ SCHEMA = (
     "id BIGINT, x DOUBLE, s STRING, n INT, d DECIMAL(10,2), t TIMESTAMP, day DATE, text STRING, "
     "a INT, b INT, c INT, `odd name` STRING, u INT"
 )
+STARTED = "2026-01-01T10:00:00+00:00"
 NAN, INF = float("nan"), float("inf")
 
 
@@ -570,3 +591,128 @@ def test_a_name_means_its_column_whatever_it_holds(spark):
     quoted = [f"`{each.replace('`', '``')}`" if each in {"a`b", "a.b"} else each for each in names]
     row = frame.selectExpr(*[column_sql(each) for each in quoted]).collect()[0]
     assert list(row) == list(range(len(names)))
+
+
+def test_what_sql_cannot_decide_is_decided_by_the_real_one_with_its_own_mostly(spark):
+    frame = spark.createDataFrame([(1, "{}"), (2, "[1"), (3, None), (2, "7")], "n INT, s STRING")
+
+    def decided(type_, **kwargs):
+        (rule,) = ours([(type_, kwargs)])
+        assert isinstance(rule.check, GreatExpectation)
+        return decided_by_great_expectations(frame, rule.check)
+
+    assert decided(f"{V}be_json_parseable", column="s") == (4, 1, "1 of 4 rows break it")
+    assert decided(f"{V}be_json_parseable", column="s", mostly=0.6)[1] == 0
+    query = "SELECT * FROM {batch} WHERE n > 2"
+    assert decided(SQL_TYPE, unexpected_rows_query=query)[:2] == (1, 1)
+    with pytest.raises(Undecided, match="nowhere"):
+        decided(f"{V}be_json_parseable", column="nowhere")
+    assert not frame.storageLevel.useMemory
+
+
+EXPORTED = [
+    (f"{V}not_be_null", {"column": "s"}),
+    (f"{V}be_null", {"column": "d", "mostly": 0.1}),
+    (f"{V}be_between", {"column": "n", "min_value": 2, "mostly": 0.7}),
+    (f"{V}be_between", {"column": "n", "min_value": 7, "row_condition": SOME}),
+    (f"{V}be_in_set", {"column": "s", "value_set": ["alpha", None]}),
+    (f"{C}pair_values_to_be_equal", {"column_A": "a", "column_B": "b"}),
+    (f"{MULTI}sum_to_equal", {"column_list": ["a", "b", "c"], "sum_total": 3}),
+]
+
+
+def test_results_for_great_expectations_are_those_that_it_makes_itself(spark, tmp_path):
+    frame = spark.createDataFrame(ROWS, SCHEMA).coalesce(1)
+    rules = ours(EXPORTED)
+    found = [
+        replace(result, expectation=rule.expectation)
+        for rule, result in zip(rules, figures(frame, rules), strict=True)
+    ]
+    update = UpdateQuality(
+        "u1", "shop", "dev", "COMPLETED", Verdict.WARN, STARTED, rules=tuple(found)
+    )
+
+    written = write_reports(tmp_path, [update], [ReportForm.GX])
+
+    own = json.loads((written[ReportForm.GX] / "nasty.json").read_text(encoding="utf-8"))
+    great_expectations = pytest.importorskip("great_expectations")
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_spark("spark", persist=False)
+    whole = source.add_dataframe_asset("nasty").add_batch_definition_whole_dataframe("all")
+    batch = whole.get_batch(batch_parameters={"dataframe": frame})
+    form = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+    for (type_, kwargs), mine in zip(EXPORTED, own["results"], strict=True):
+        their = batch.validate(great_expectation(type_, kwargs), result_format=form).to_json_dict()
+        assert mine["expectation_config"]["type"] == type_
+        assert (mine["success"], _figures_of(mine)) == (their["success"], _figures_of(their))
+    counts = own["statistics"]
+    assert counts["evaluated_expectations"] == len(EXPORTED)
+    assert counts["successful_expectations"] == sum(each["success"] for each in own["results"])
+
+
+def test_results_of_sql_rules_of_aggregates_and_of_what_went_wrong_are_written_and_shown(tmp_path):
+    rules = (
+        RuleResult(
+            "events",
+            "positive",
+            "u1",
+            condition="x > 0 AND s != '{'",
+            violations=3,
+            evaluated=9,
+            verdict=Verdict.WARN,
+            samples=(Sample((Cell("x", "-5", True),)),),
+        ),
+        RuleResult(
+            "events",
+            "many",
+            "u1",
+            kind=RuleKind.AGGREGATE,
+            condition="count(*) > 5",
+            violations=0,
+            observed="9",
+            verdict=Verdict.PASS,
+        ),
+        RuleResult(
+            "events",
+            "median",
+            "u1",
+            kind=RuleKind.AGGREGATE,
+            violations=0,
+            observed="9",
+            verdict=Verdict.PASS,
+            expectation=json.dumps(_entry_of_quantiles()),
+        ),
+        RuleResult("events", "wrong", "u1", condition="x", verdict=Verdict.ERROR, reason="no x"),
+        RuleResult("events", "<b>left</b>", "u1", condition="x", verdict=Verdict.SKIPPED),
+    )
+    update = UpdateQuality("u1", "shop", "dev", "COMPLETED", Verdict.WARN, STARTED, rules=rules)
+
+    written = write_reports(tmp_path, [update], [ReportForm.GX, ReportForm.GX_DOCS])
+
+    own = json.loads((tmp_path / "gx" / "events.json").read_text(encoding="utf-8"))
+    query, many, median, wrong = own["results"]
+    assert query["expectation_config"]["kwargs"]["unexpected_rows_query"] == (
+        "SELECT * FROM {batch} WHERE NOT coalesce(x > 0 AND s != '{{', FALSE)"
+    )
+    assert (query["success"], query["result"]["observed_value"]) == (False, 3)
+    assert (many["success"], many["result"]["observed_value"]) == (True, "9")
+    assert median["success"]
+    assert wrong["exception_info"]["exception_message"] == "no x"
+    assert own["meta"]["dlt_lite"]["not_run"] == ["<b>left</b>"]
+    assert not own["success"]
+    (page,) = (tmp_path / "gx-docs" / "validations").rglob("events.html")
+    assert "positive" in page.read_text(encoding="utf-8")
+    assert written[ReportForm.GX_DOCS].name == "index.html"
+
+
+def _figures_of(result):
+    return {k: v for k, v in result["result"].items() if not k.startswith("partial")}
+
+
+def _entry_of_quantiles():
+    ranges = {"quantiles": [0.5], "value_ranges": [[1, 9]]}
+    return {
+        "type": f"{C}quantile_values_to_be_between",
+        "kwargs": {"column": "x", "quantile_ranges": ranges},
+    }

@@ -1,6 +1,8 @@
 """Rules as data: what files and dictionaries of expectations say, and how they are refused."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -493,3 +495,32 @@ def test_a_dictionary_that_is_none_is_refused_at_the_line_of_its_dataset(tmp_pat
         assert isinstance(error, BadSuite)
         assert error.origin is not None
         assert error.origin.path.endswith("test_suites_files.py")
+
+
+WITHOUT = """
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        assert name.partition(".")[0] != "great_expectations", "it was imported"
+
+sys.meta_path.insert(0, Refusing())
+from pathlib import Path
+import dlt_lite.cli.app, dlt_lite.cli.commands.run, dlt_lite.cli.commands.report, dlt_lite.update
+import dlt_lite.report.files, dlt_lite.quality.great_expectations
+from dlt_lite.suites.documents import read_document
+found = read_document(Path(sys.argv[1]), Path("/"), {}, print)
+print(len(found.suites[0].rules))
+"""
+
+
+def test_great_expectations_is_not_imported_to_read_and_run_rules_that_compile(tmp_path):
+    suite = tmp_path / "events.json"
+    entry = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}}
+    suite.write_text(json.dumps({"expectations": [entry]}), encoding="utf-8")
+
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT, str(suite)], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.stdout, ran.returncode) == ("1\n", 0), ran.stderr
