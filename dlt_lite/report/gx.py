@@ -125,14 +125,18 @@ def _was_not_run(rule: RuleResult) -> bool:
 
 
 def _result(rule: RuleResult, *, version: str) -> Any:  # noqa: ANN401 - of their class
+    about = {
+        "severity": str(rule.severity),
+        "description": rule.description or rule.rule,
+        "meta": {"dlt_lite": {**_about(rule), "update_id": version}},
+    }
     type_, kwargs = _named(rule)
-    own = expectation(
-        type_,
-        kwargs,
-        severity=str(rule.severity),
-        description=rule.description or rule.rule,
-        meta={"dlt_lite": {**_about(rule), "update_id": version}},
-    )
+    try:
+        own = expectation(type_, kwargs, **about)
+    except ValueError:
+        # An argument that is sound here, and that its version does not take.
+        type_, kwargs = SQL_TYPE, {"unexpected_rows_query": _query(rule)}
+        own = expectation(type_, kwargs, **about)
     kind = KINDS[type_]
     if rule.verdict is Verdict.ERROR or rule.violations is None:
         return _raised(own, rule)
@@ -210,13 +214,17 @@ def _judged_by_them(own: Any, rule: RuleResult) -> Any:  # noqa: ANN401 - of the
 
 
 def _metric(name: str, rule: RuleResult) -> object:
-    rows = rule.evaluated or 0
+    rows, missing = rule.evaluated or 0, rule.undecided
+    if rule.kind is not RuleKind.ROW:
+        # A key's rows that are left out were not looked at.
+        missing = rule.null_results or 0
+        rows += missing
     if name == "table.row_count":
         return rows
     if name == "column_values.nonnull.unexpected_count":
-        return rule.undecided
+        return missing
     if name.endswith(".filtered_row_count"):
-        return rows - rule.undecided
+        return rows - missing
     if name.endswith((".unexpected_count", ".row_count")):
         return rule.violations
     if name.endswith((".unexpected_values", ".table")):
