@@ -621,3 +621,8 @@ def test_a_wrong_gate_is_refused_at_its_place(tmp_path, home, text, origin, says
     error = refusal(a_project(tmp_path, text, shop=""), home)
 
     assert (error.origin, error.what[: len(says)]) == (origin, says)
+
+
+def test_what_null_means_is_written_as_people_write_it(tmp_path, home):
+    root = a_project(tmp_path, "quality: {null: pass}\n", x="")
+    assert load_project(root, environ=home).pipelines["x"].null_policy == "pass"
