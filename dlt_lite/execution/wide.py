@@ -76,7 +76,7 @@ def weigh_view(
     rows = passing(frame, dataset.row_rules)
     found = (
         *decided_now(rows, wide, known),
-        *derived(wide, _columns(frame), counts, known),
+        *derived(wide, frame.schema, counts, known),
     )
     thresholds = tuple(count for count in counts.rules if count.name in _names(decisive))
     _stop_if_broken(resolved, decisive, (*found, *thresholds), _NOTHING_WRITTEN)
@@ -116,7 +116,7 @@ def finish_view(
         *weighed.found,
         *(seen or ()),
         *decided_now(committed, left, known),
-        *derived(left, _columns(committed), counts, known),
+        *derived(left, committed.schema, counts, known),
     )
     _record(context, resolved, state, counts.written, found)
     return found
@@ -154,7 +154,7 @@ def judge_table(
     reader = FlowReader(context, context.session_for(resolved.flows[0]))
     known = _known(context, resolved, reader, anew=anew)
     rows = _committed(context, state)
-    found = (*decided_now(rows, rules, known), *derived(rules, _columns(rows), counts, known))
+    found = (*decided_now(rows, rules, known), *derived(rules, rows.schema, counts, known))
     _record(context, resolved, state, counts.written, found)
     _stop_if_broken(resolved, rules, found, _ROWS_STAY)
     return found
@@ -194,7 +194,7 @@ def _judged_late(
     rules = [rule for rule in resolved.dataset.wide_rules if not _is_of_an_update(rule)]
     reader = FlowReader(context, context.session_for(resolved.flows[0]))
     known, rows = _known(context, resolved, reader), _committed(context, state)
-    found = (*decided_now(rows, rules, known), *derived(rules, _columns(rows), NO_COUNTS, known))
+    found = (*decided_now(rows, rules, known), *derived(rules, rows.schema, NO_COUNTS, known))
     _record(context, resolved, state, 0 if before is None else before.rows, found)
     _stop_if_broken(resolved, rules, found, _ROWS_STAY)
     return found
@@ -218,10 +218,6 @@ def _warning(rules: Iterable[Rule]) -> list[Rule]:
 
 def _names(those: Iterable[Rule | RuleCount]) -> frozenset[str]:
     return frozenset(each.name for each in those)
-
-
-def _columns(frame: DataFrame) -> list[tuple[str, str]]:
-    return [(each.name, each.dataType.simpleString()) for each in frame.schema.fields]
 
 
 def _committed(context: Context, state: TableState) -> DataFrame:

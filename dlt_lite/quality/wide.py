@@ -7,13 +7,14 @@ by one job; a rule of keys groups by its columns once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
+from pyspark.sql.types import StructType
 
 from dlt_lite.engine.expressions import (
     aggregates_of,
@@ -27,12 +28,17 @@ from dlt_lite.model.checks import (
     DropRatio,
     ForeignKey,
     Fresh,
+    GreatExpectation,
+    HasLayout,
     HasSchema,
     Incomplete,
     RowCountChange,
     Unique,
 )
+from dlt_lite.model.layouts import layout_breach
 from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleCount
+from dlt_lite.model.schema import schema_from_json
+from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
 
 _PATIENCE = 30.0
 _HELD, _PART, _TIMES, _FOUND = "held", "part", "_times", "_found"
@@ -118,24 +124,26 @@ def decided_now(frame: DataFrame, rules: Sequence[Rule], known: Known) -> tuple[
                 other = known.other(check.dataset)
                 among = frame if other is None else other
                 found.append(_found_in(_about(frame, rule.terms.where), rule, check, among))
+            case GreatExpectation() as check:
+                found.append(_by_great_expectations(frame, rule, check))
             case _:
                 pass
     return tuple(found)
 
 
 def derived(
-    rules: Iterable[Rule], columns: Sequence[tuple[str, str]], counts: Counts, known: Known
+    rules: Iterable[Rule], schema: StructType, counts: Counts, known: Known
 ) -> tuple[RuleCount, ...]:
     """Decide what follows from figures that are there.
 
     Args:
         rules: rules of the schema, the number of rows and those kept out.
-        columns: the columns of the table, each with its type as Spark writes it.
+        schema: the columns of the table.
         counts: what was done with the rows.
         known: what else decides.
     """
     return tuple(
-        count for rule in rules if (count := _derived(rule, columns, counts, known)) is not None
+        count for rule in rules if (count := _derived(rule, schema, counts, known)) is not None
     )
 
 
@@ -278,6 +286,15 @@ def _found_in(frame: DataFrame, rule: Rule, check: ForeignKey, other: DataFrame)
     return _rows(rule, rows, lost)
 
 
+def _by_great_expectations(frame: DataFrame, rule: Rule, check: GreatExpectation) -> RuleCount:
+    try:
+        _, broken, told = decided_by_great_expectations(frame, check)
+    except Undecided as problem:
+        told = f"Great Expectations could not decide: {problem}"
+        return replace(_nothing(rule), exact=False, observed=told, cost=Cost.EXTRA_SCAN)
+    return _one(rule, held=not broken, observed=told, cost=Cost.EXTRA_SCAN)
+
+
 def _complete(columns: Sequence[Column], leaves_out: Incomplete) -> Column:
     match leaves_out:
         case Incomplete.ANY:
@@ -288,12 +305,13 @@ def _complete(columns: Sequence[Column], leaves_out: Incomplete) -> Column:
             return F.lit(True)
 
 
-def _derived(
-    rule: Rule, columns: Sequence[tuple[str, str]], counts: Counts, known: Known
-) -> RuleCount | None:
+def _derived(rule: Rule, schema: StructType, counts: Counts, known: Known) -> RuleCount | None:
     match rule.check:
+        case HasLayout() as check:
+            breach = layout_breach(check, schema_from_json(schema.json()))
+            return _one(rule, held=breach is None, observed=breach, cost=Cost.DERIVED)
         case HasSchema() as check:
-            wrong = [*_wrong_columns(check, columns)]
+            wrong = [*_wrong_columns(check, schema)]
             return _one(rule, held=not wrong, observed="; ".join(wrong), cost=Cost.DERIVED)
         case DropRatio(most=most):
             if not counts.rows:
@@ -317,7 +335,8 @@ def _changed(rule: Rule, check: RowCountChange, rows: int, before: int | None) -
     return _one(rule, held=not fell and not rose, observed=told, cost=Cost.DERIVED)
 
 
-def _wrong_columns(check: HasSchema, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _wrong_columns(check: HasSchema, schema: StructType) -> Iterator[str]:
+    columns = [(each.name, each.dataType.simpleString()) for each in schema.fields]
     found = {name.lower(): type_ for name, type_ in columns}
     wanted = {name.lower() for name, _ in check.columns}
     for name, ddl in check.columns:

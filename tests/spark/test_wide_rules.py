@@ -277,3 +277,55 @@ def gold():
     assert (result.state, rules(result, "gold")["now"]) == ("COMPLETED", (3, 0))
     never = judged(shop, "gold")["never"]
     assert (never.verdict, never.reason) == (Verdict.SKIPPED, "switched off in this target")
+
+
+def test_rules_from_files_are_decided_like_those_of_decorators_and_what_is_left_by_gx(
+    dlt, tmp_path
+):
+    text = """
+spark = SparkSession.getActiveSession()
+
+@dlt.materialized_view
+@dlt.expect("here", "id < 9")
+def gold():
+    return spark.range(4)
+"""
+    shop = Shop(dlt, tmp_path, text)
+    folder = tmp_path / "project" / "expectations"
+    folder.mkdir()
+    (folder / "shop.yml").write_text(
+        """
+gold:
+  rules:
+    not zero: {expect: id > 0, on_violation: drop, severity: info}
+    size: {aggregate: count(*) = 4}
+  columns:
+    id:
+      - expect_column_values_to_be_increasing: {}
+      - expect_column_values_to_be_of_type: {type_: LongType}
+""",
+        encoding="utf-8",
+    )
+
+    result = shop.run()
+
+    gold = result_of(result, "gold")
+    assert (gold.error, gold.rows_written, gold.rows_dropped) == (None, 3, 1)
+    found = judged(shop, "gold")
+    told = {name: (rule.verdict, rule.cost) for name, rule in found.items()}
+    increasing, of_type = (next(n for n in found if word in n) for word in ("incr", "of_type"))
+    assert told == {
+        "here": (Verdict.PASS, Cost.IN_JOB),
+        "not zero": (Verdict.WARN, Cost.IN_JOB),
+        "size": (Verdict.WARN, Cost.IN_JOB),
+        increasing: (Verdict.PASS, Cost.EXTRA_SCAN),
+        of_type: (Verdict.PASS, Cost.DERIVED),
+    }
+    assert (found["not zero"].origin.path, found["not zero"].origin.line) == (
+        "expectations/shop.yml",
+        4,
+    )
+
+    (folder / "shop.yml").write_text("gold:\n  rules: {size: {aggregate: count(*) = 4}}\n")
+    again = shop.run()
+    assert (result_of(again, "gold").action, len(shop.rows("gold"))) == ("replace", 4)
