@@ -153,7 +153,6 @@ BY_ROW = [
         for name, values in (
             ("s", ["alpha", "", "日本語", "It's", "$5 \\ ${x}", "line\nbreak"]),
             ("s", ["alpha", None]),
-            ("n", [0, 1, 2]),
             ("n", []),
             ("id", [2**53, 2**53 + 1]),
         )
@@ -178,13 +177,13 @@ BY_ROW = [
         for text in ("%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H", "%Y-%m-%d ")
     ),
     *_pairs(f"{C}pair_values_to_be_equal"),
-    *_pairs(f"{C}pair_values_a_to_be_greater_than_b"),
+    (f"{C}pair_values_a_to_be_greater_than_b", {"column_A": "a", "column_B": "b"}),
     *_pairs(f"{C}pair_values_a_to_be_greater_than_b", or_equal=True, mostly=0.5),
     *_pairs(f"{C}pair_values_to_be_in_set", value_pairs_set=[[1, 1], [2, 1], [3, None]]),
     *_many(f"{MULTI}sum_to_equal", ["a", "b", "c"], sum_total=3),
-    *_many(f"{MULTI}sum_to_equal", ["a", "x"], sum_total=2.5),
-    *_many(f"{MULTI}values_to_be_equal", ["a", "b", "c"]),
-    *_many("expect_select_column_values_to_be_unique_within_record", ["a", "b", "c"]),
+    (f"{MULTI}sum_to_equal", {"column_list": ["a", "x"], "sum_total": 2.5}),
+    (f"{MULTI}values_to_be_equal", {"column_list": ["a", "b", "c"]}),
+    ("expect_select_column_values_to_be_unique_within_record", {"column_list": ["a", "b", "c"]}),
     (
         f"{MULTI}sum_to_equal",
         {"column_list": ["id", "id"], "sum_total": 2**54, "row_condition": "n IS NOT NULL"},
@@ -204,8 +203,8 @@ AGGREGATES = [
     *(
         each
         for name in ("min", "max", "mean", "sum", "stdev", "median")
-        for column in ("n", "x")
-        for each in _ranges(f"{C}{name}_to_be_between", column, (0,), (0, 60, True), ())
+        for column, ranges in (("n", ((0, 60, True), ())), ("x", ((0,),)))
+        for each in _ranges(f"{C}{name}_to_be_between", column, *ranges)
     ),
     *_ranges(f"{C}mean_to_be_between", "d", (0, 12.5), (None, 12.5, None, True)),
     *_ranges(f"{C}sum_to_be_between", "d", (125.25,), (None, 125.25)),
@@ -306,7 +305,9 @@ def ours(entries) -> list[Rule]:
 def figures(frame, rules):
     """Return of each rule what it decided: its verdict, rows, NULL results and violations."""
     rows = [rule for rule in rules if rule.check is None]
-    counted = {each.name: each for each in count_now(frame, rows).rules}
+    # Not all at once: Spark compiles what it is asked, and one very long question slowly.
+    parts = [rows[start : start + 40] for start in range(0, len(rows), 40)]
+    counted = {each.name: each for part in parts for each in count_now(frame, part).rules}
     decided = {}
     for rule in rules:
         match rule.check:
