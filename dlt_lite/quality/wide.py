@@ -164,7 +164,9 @@ def is_broken(rule: Rule, count: RuleCount) -> bool:
     threshold = rule.terms.threshold
     if not count.failed:
         return False
-    return threshold is None or not threshold.allows(count.passed + count.failed, count.failed)
+    return threshold is None or not threshold.allows(
+        count.passed + count.failed, count.failed, count.nulls or 0
+    )
 
 
 def _by_rows(rules: Iterable[Rule]) -> dict[object, list[Rule]]:

@@ -82,7 +82,9 @@ class ExpectationResult:
         if not self.failed:
             return False
         rows = self.passed + self.failed
-        return self.threshold is None or not self.threshold.allows(rows, self.failed)
+        return self.threshold is None or not self.threshold.allows(
+            rows, self.failed, self.nulls or 0
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""

@@ -301,7 +301,7 @@ gold:
     size: {aggregate: count(*) = 4}
   columns:
     id:
-      - expect_column_values_to_be_increasing: {}
+      - expect_column_most_common_value_to_be_in_set: {value_set: [1, 2, 3], ties_okay: true}
       - expect_column_values_to_be_of_type: {type_: LongType}
 """,
         encoding="utf-8",
@@ -313,12 +313,12 @@ gold:
     assert (gold.error, gold.rows_written, gold.rows_dropped) == (None, 3, 1)
     found = judged(shop, "gold")
     told = {name: (rule.verdict, rule.cost) for name, rule in found.items()}
-    increasing, of_type = (next(n for n in found if word in n) for word in ("incr", "of_type"))
+    common, of_type = (next(n for n in found if word in n) for word in ("common", "of_type"))
     assert told == {
         "here": (Verdict.PASS, Cost.IN_JOB),
         "not zero": (Verdict.WARN, Cost.IN_JOB),
         "size": (Verdict.WARN, Cost.IN_JOB),
-        increasing: (Verdict.PASS, Cost.EXTRA_SCAN),
+        common: (Verdict.PASS, Cost.EXTRA_SCAN),
         of_type: (Verdict.PASS, Cost.DERIVED),
     }
     assert (found["not zero"].origin.path, found["not zero"].origin.line) == (
