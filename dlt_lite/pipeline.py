@@ -145,6 +145,7 @@ def context_of(analysed: Analysed, ways: Ways) -> Context:
         ways.reached,
         analysed.loaded.modules.entered,
         ways.now,
+        analysed.settings.samples,
     )
 
 

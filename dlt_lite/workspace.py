@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -40,6 +40,7 @@ from dlt_lite.model.gates import GateResult
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.results import UpdateQuality
+from dlt_lite.model.samples import NOTHING_SHOWN
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
@@ -253,6 +254,7 @@ class Project:
         on_session: Callable[[], None] = lambda: None,
         on_note: Callable[[str], None] = lambda _: None,
         on_point: Callable[[str], None] = lambda _: None,
+        samples: bool = True,
     ) -> UpdateResult:
         """Run one update of a pipeline.
 
@@ -265,6 +267,7 @@ class Project:
             on_session: called once Spark runs.
             on_note: takes what a person should know.
             on_point: called at each named point between reading and acknowledging.
+            samples: whether rows that break a rule may be kept and shown, as the settings say.
 
         Returns:
             What became of it; its state is FAILED where a dataset failed.
@@ -273,6 +276,8 @@ class Project:
             DltLiteError: nothing could be begun: configuration, definitions, lock, environment.
         """
         settings = pipeline_of(self.settings, pipeline)
+        if not samples:
+            settings = replace(settings, samples=NOTHING_SHOWN)
         listeners = Listeners(
             tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
 from dlt_lite.engine.exceptions import is_dead, jvm_gone, text_of
 from dlt_lite.errors import (
@@ -17,7 +18,9 @@ from dlt_lite.errors import (
     TableReplaced,
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
-from dlt_lite.quality.enforce import Enforced, broken_row, failed_so_far
+from dlt_lite.model.rules import Rule, RuleAction, RuleCount
+from dlt_lite.quality.enforce import BrokenRow, Enforced, broken_row, failed_so_far
+from dlt_lite.quality.samples import sample_of_record
 
 _TRANSIENT = (
     "ConcurrentAppendException",
@@ -156,10 +159,19 @@ def _expectation(
     rule = rules.get(first)
     count = 1 if enforced is None or rule is None else failed_so_far(enforced, first)
     names = ", ".join(broken.rules)
+    one = f" One is: {broken.record}" if broken.record else " No row is shown: samples are off."
     return ExpectationFailed(
         f"{resolved.dataset.shown}: expectation {names} failed for {count} or more rows "
-        f"(partial count: the job ended there); nothing of them was written. "
-        f"One is: {broken.record}",
+        f"(partial count: the job ended there); nothing of them was written.{one}",
         origin=None if rule is None else rule.origin,
         fix="correct the rows at their source or in the query, or change the rule's action",
+        found=() if enforced is None else tuple(_shown(broken, rules, enforced)),
     )
+
+
+def _shown(broken: BrokenRow, rules: Mapping[str, Rule], enforced: Enforced) -> Iterator[RuleCount]:
+    """Yield what is shown of the row, for each rule that it broke; nobody has counted."""
+    for name in broken.rules:
+        samples = sample_of_record(broken.record, name, enforced.sampling)
+        if samples and name in rules:
+            yield RuleCount(name, RuleAction.FAIL, 0, 0, samples=samples)

@@ -24,6 +24,7 @@ from dlt_lite.events.records import (
 )
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.rules import NO_COUNTS, Cost, Counts, RuleCount, added
+from dlt_lite.model.samples import Sample
 
 _FINAL = {UpdateState.COMPLETED, UpdateState.FAILED, UpdateState.CANCELED}
 # A dataset's state is one of six; a flow that was stopped in the middle did not complete.
@@ -55,6 +56,7 @@ class ExpectationResult:
         observed: of a rule beyond rows: what was found.
         cost: how the figures were come by.
         enabled: whether it is switched on in the update's target.
+        samples: some of the rows that broke it.
     """
 
     name: str
@@ -69,6 +71,7 @@ class ExpectationResult:
     observed: str | None = None
     cost: Cost = Cost.IN_JOB
     enabled: bool = True
+    samples: tuple[Sample, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -511,4 +514,5 @@ def _result(
         nulls=rule.nulls,
         observed=rule.observed,
         cost=rule.cost,
+        samples=rule.samples,
     )

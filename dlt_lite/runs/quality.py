@@ -11,12 +11,11 @@ from pathlib import Path
 
 from dlt_lite.errors import StateTooNew
 from dlt_lite.model.result_codec import ResultProblem, ResultTooNew, decoded, encoded
-from dlt_lite.model.results import Cell, RuleResult, Sample, UpdateQuality
+from dlt_lite.model.results import UpdateQuality
+from dlt_lite.model.samples import MOST_SAMPLE_BYTES, fitting
 from dlt_lite.runs.disk import file_name, make_folder, read_json, write_json
 from dlt_lite.runs.folder import RunFolder
 
-MOST_SAMPLE_BYTES = 64 * 1024
-_LONGEST_VALUE = 1000
 _FILE = "quality.json"
 
 
@@ -78,40 +77,9 @@ def kept_results(history: Path) -> Iterator[UpdateQuality]:
 
 def bounded(results: UpdateQuality, most: int = MOST_SAMPLE_BYTES) -> UpdateQuality:
     """Return results whose samples take at most so many bytes, long values cut."""
-    left = most
-    kept: dict[int, list[Sample]] = {}
-    rounds = max((len(rule.samples) for rule in results.rules), default=0)
-    for turn in range(rounds):
-        for place, rule in enumerate(results.rules):
-            if turn >= len(rule.samples):
-                continue
-            sample = _cut(rule.samples[turn])
-            left -= _size(sample)
-            if left < 0:
-                return _with_samples(results, kept)
-            kept.setdefault(place, []).append(sample)
-    return _with_samples(results, kept)
-
-
-def _with_samples(results: UpdateQuality, kept: dict[int, list[Sample]]) -> UpdateQuality:
-    def bare(place: int, rule: RuleResult) -> RuleResult:
-        return replace(rule, samples=tuple(kept.get(place, ()))) if rule.samples else rule
-
-    rules = tuple(bare(place, rule) for place, rule in enumerate(results.rules))
+    kept = fitting([rule.samples for rule in results.rules], most)
+    rules = tuple(
+        replace(rule, samples=samples) if rule.samples else rule
+        for rule, samples in zip(results.rules, kept, strict=True)
+    )
     return replace(results, rules=rules)
-
-
-def _cut(sample: Sample) -> Sample:
-    return Sample(tuple(_cut_cell(cell) for cell in sample.cells))
-
-
-def _cut_cell(cell: Cell) -> Cell:
-    if cell.value is None or len(cell.value) <= _LONGEST_VALUE:
-        return cell
-    return replace(cell, value=f"{cell.value[: _LONGEST_VALUE - 1]}…")
-
-
-def _size(sample: Sample) -> int:
-    """Return how many bytes a sample takes as text, without what JSON puts around it."""
-    texts = (text for cell in sample.cells for text in (cell.column, cell.value or ""))
-    return sum(len(text.encode("utf-8", "backslashreplace")) for text in texts)

@@ -23,8 +23,8 @@ from dlt_lite.cli.report_arguments import report_forms
 from dlt_lite.cli.streams import Color, Streams
 from dlt_lite.errors import BadCommandLine, BadSelection, NothingRecorded, UnknownRun
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import Cell, Sample
 from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.forms import ReportForm
 from dlt_lite.runs.folder import RunFolder, RunKind, RunState
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from dlt_lite.errors import StateTooNew, StorageNotWritable
 from dlt_lite.model.result_codec import results_schema
-from dlt_lite.model.results import Cell, Sample
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.files import results_json
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.quality import (
