@@ -91,8 +91,9 @@ def columns_named(frame: DataFrame, conditions: Sequence[object]) -> list[tuple[
     known = {name: place for place, name in enumerate(frame.columns)}
     found = []
     for place in range(len(conditions)):
-        references = listed.apply(place).references().toSeq()
-        names = {str(references.apply(n).name()) for n in range(references.size())}
+        # Each as `name#id`; one call for all, since there may be many rules.
+        references = str(listed.apply(place).references().mkString("\0")).split("\0")
+        names = {each.rpartition("#")[0] for each in references}
         found.append(tuple(sorted(names & known.keys(), key=known.__getitem__)))
     return found
 

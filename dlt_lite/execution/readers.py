@@ -20,7 +20,7 @@ from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.names import DatasetName, qualify
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Rule, RuleCount
-from dlt_lite.quality.enforce import figures, filtered, view_counts
+from dlt_lite.quality.enforce import figures, filtered, unmarked, view_counts
 from dlt_lite.quality.samples import Sampling, sampling_of
 from dlt_lite.registry.active import reading_through
 from dlt_lite.registry.boundary import call_user_code
@@ -133,12 +133,12 @@ class FlowReader:
             metric = f"rules of {resolved.dataset.name}"
             observation: Observation | None = None
             sampling = sampling_of(frame, resolved.dataset, self._context.samples)
-            columns = figures(frame, rules, sampling)
+            marked, columns = figures(frame, rules, sampling)
             if frame.isStreaming:
-                frame = frame.observe(metric, *columns)
+                counted = marked.observe(metric, *columns)
             else:
-                frame, observation = observe(frame, columns, metric)
+                counted, observation = observe(marked, columns, metric)
             shown = resolved.dataset.shown
             self.watched.append(WatchedView(shown, rules, sampling, observation, metric))
-            frame = filtered(frame, rules, sampling)
+            frame = filtered(unmarked(counted), rules, sampling)
         return named(frame, resolved.dataset.name)

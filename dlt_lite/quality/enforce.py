@@ -29,6 +29,7 @@ _BREAKING, _ABOUT, _NULLS = "r", "w", "n"
 _DROPPED = "dropped"
 _QUARANTINED = "quarantined"
 _ASIDE = "aside"
+_MARKED = "_dlt_lite_breaks_a_rule"
 # A row stays in the memory of its task and of the driver until the job's end.
 MOST_IN_THE_JOB = 500
 _PATIENCE = 30.0
@@ -78,14 +79,15 @@ def enforce(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Enfo
     """
     if not rules:
         return Enforced(frame, None, (), sampling)
-    columns, aside = figures(frame, rules, sampling), None
+    marked, columns = figures(frame, rules, sampling)
+    aside = None
     if quarantining := _of(rules, RuleAction.QUARANTINE):
         aside = set_aside(frame, rules)
         bad = F.when(~all_pass(quarantining), F.lit(1))
         row = F.struct(*_own_columns(frame), _broken(rules).alias(BROKEN))
         columns.append(F.max_by(row, bad, MOST_IN_THE_JOB).alias(_ASIDE))
-    counted, observation = observe(frame, columns)
-    kept = filtered(counted, rules, sampling)
+    counted, observation = observe(marked, columns)
+    kept = filtered(unmarked(counted), rules, sampling)
     return Enforced(kept, observation, tuple(rules), sampling, aside)
 
 
@@ -154,7 +156,8 @@ def reconciled(counts: Counts, written: int | None) -> Counts:
 
 def count_now(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Counts:
     """Count what the rules decide over a frame, by a job of its own."""
-    row = frame.agg(*figures(frame, rules, sampling)).collect()[0]
+    marked, columns = figures(frame, rules, sampling)
+    row = marked.agg(*columns).collect()[0]
     return _counts(row.asDict(), rules, sampling)
 
 
@@ -196,10 +199,26 @@ def view_counts(
     return tuple(replace(each, dataset=view, exact=exact) for each in counts.rules)
 
 
-def figures(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> list[Column]:
-    """Return the aggregates that count what rules decide, and take some rows that break them."""
-    broken = [(rule, ~_passes(rule)) for rule in rules]
-    return [*_counters(rules), *sampled(frame, broken, sampling)]
+def figures(
+    frame: DataFrame, rules: Sequence[Rule], sampling: Sampling
+) -> tuple[DataFrame, list[Column]]:
+    """Return the aggregates that count what rules decide, and take some rows that break them.
+
+    Returns:
+        The frame that they are of, which may have a column more, and the aggregates.
+    """
+    shown = [rule for rule in rules if sampling.columns.get(rule.name)]
+    if not shown:
+        return frame, _counters(rules)
+    # Computed once, in generated code: a row that breaks no rule is then passed over for nothing.
+    marked = frame.withColumn(_MARKED, ~all_pass(shown))
+    broken = [(rule, F.col(_MARKED) & ~_passes(rule)) for rule in rules]
+    return marked, [*_counters(rules), *sampled(frame, broken, sampling)]
+
+
+def unmarked(frame: DataFrame) -> DataFrame:
+    """Return an observed frame without the column that `figures` may have added."""
+    return frame.drop(_MARKED)
 
 
 def all_pass(rules: Sequence[Rule]) -> Column:

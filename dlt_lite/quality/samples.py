@@ -2,7 +2,7 @@
 
 What is shown of a row is decided before Spark touches it: the columns that the rule names and the
 dataset's keys, and of a column whose name is masked nothing, however deep it lies. All samples of
-all rules come as one JSON text, a part of which is made only where a row breaks a rule.
+all rules come as one JSON text, whose parts are made only where a row breaks a rule.
 """
 
 from __future__ import annotations
@@ -66,18 +66,15 @@ def sampling_of(frame: DataFrame, dataset: Dataset, settings: Settings) -> Sampl
     rules = dataset.row_rules
     if not settings.most or not rules:
         return Sampling(settings)
-    conditions = [each for rule in rules for each in (rule.condition, rule.terms.where or "true")]
+    choosing = [rule for rule in rules if rule.terms.where is not None]
+    conditions = [rule.condition for rule in rules] + [rule.terms.where for rule in choosing]
     named = columns_named(frame, conditions)
-    keys = _keys(dataset, frame.columns)
-    return Sampling(
-        settings,
-        {
-            rule.name: tuple(
-                (name, name in about) for name in dict.fromkeys((*about, *where, *keys))
-            )
-            for rule, about, where in zip(rules, named[::2], named[1::2], strict=True)
-        },
-    )
+    chosen = dict(zip((rule.name for rule in choosing), named[len(rules) :], strict=True))
+    keys, shown = _keys(dataset, frame.columns), {}
+    for rule, about in zip(rules, named, strict=False):
+        names = dict.fromkeys((*about, *chosen.get(rule.name, ()), *keys))
+        shown[rule.name] = tuple((name, name in about) for name in names)
+    return Sampling(settings, shown)
 
 
 def sampled(

@@ -5,6 +5,7 @@ Results in, files out, and back; knows neither events nor how a rule is judged.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from dlt_lite.runs.disk import file_name, make_folder, read_json, write_json
 from dlt_lite.runs.folder import RunFolder
 
 _FILE = "quality.json"
+MOST_KEPT = 200
 
 
 def write_results(folder: RunFolder, results: UpdateQuality) -> None:
@@ -47,8 +49,11 @@ def read_results(path: Path) -> UpdateQuality | None:
         return None
 
 
-def keep_results(history: Path, results: UpdateQuality) -> Path:
+def keep_results(history: Path, results: UpdateQuality, most: int = MOST_KEPT) -> Path:
     """Write an update's results into a folder that is kept between runs, made where it is missing.
+
+    Of the pipeline's updates on the same target the newest stay, so many of them; older files of
+    ours are removed. Nothing else in the folder is touched.
 
     Returns:
         The file.
@@ -59,6 +64,9 @@ def keep_results(history: Path, results: UpdateQuality) -> Path:
     make_folder(history)
     path = history / f"{file_name(results.update_id.lower())}.json"
     write_json(path, encoded(bounded(results)))
+    for old in _superseded(history, results, most):
+        with contextlib.suppress(OSError):
+            old.unlink()
     return path
 
 
@@ -73,6 +81,24 @@ def kept_results(history: Path) -> Iterator[UpdateQuality]:
     for name in sorted(named, key=str.lower, reverse=True):
         if (results := read_results(named[name])) is not None:
             yield results
+
+
+def _superseded(history: Path, results: UpdateQuality, most: int) -> list[Path]:
+    """Return the files of ours beyond the newest ones of a pipeline and target."""
+    files = list(history.glob("*.json"))
+    if len(files) <= most:
+        return []
+    wanted = (results.pipeline, results.target)
+    newest = sorted(files, key=lambda path: path.stem.lower(), reverse=True)
+    return [path for path in newest if _whose(path) == wanted][most:]
+
+
+def _whose(path: Path) -> tuple[object, object] | None:
+    try:
+        plain = read_json(path) or {}
+    except StateTooNew:
+        return None
+    return plain.get("pipeline"), plain.get("target")
 
 
 def bounded(results: UpdateQuality, most: int = MOST_SAMPLE_BYTES) -> UpdateQuality:

@@ -23,6 +23,7 @@ from dlt_lite.cli.report_arguments import report_forms
 from dlt_lite.cli.streams import Color, Streams
 from dlt_lite.errors import BadCommandLine, BadSelection, NothingRecorded, UnknownRun
 from dlt_lite.model.origin import Origin
+from dlt_lite.model.results import DatasetQuality
 from dlt_lite.model.rules import RuleAction
 from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.forms import ReportForm
@@ -133,6 +134,41 @@ def test_a_report_is_of_the_forms_the_update_and_the_folder_that_are_asked_for(r
         "json": str(root / "a/b/quality.json"),
     }
     assert {path.name for path in (root / "a/b").iterdir()} == {"report.md", "quality.json"}
+
+
+def test_rows_that_were_set_aside_are_in_the_report_of_every_form(said, root):
+    sample = Sample((Cell("kind", "<b>odd</b>", offending=True),))
+    rule = a_rule(
+        "clicks",
+        "kind is known",
+        1000,
+        37,
+        RuleAction.QUARANTINE,
+        quarantined=37,
+        origin=PLACE,
+        samples=(sample,),
+    )
+    clicks = DatasetQuality(
+        "clicks", "streaming_table", "COMPLETED", "append", "", 1000, 960, 3, quarantined=37
+    )
+    leave(root, an_update(rule, datasets=[clicks], update_id=THIRD))
+
+    code, _, _ = said("report", "shop")
+
+    texts = {path.name: path.read_text() for path in (root / "report").iterdir()}
+    plain = json.loads(texts["quality.json"])
+    case = ET.fromstring(texts["junit.xml"]).find(".//testcase")  # noqa: S314
+    assert code == 0
+    assert (plain["rules"][0]["action"], plain["rules"][0]["quarantined"]) == ("quarantine", 37)
+    assert (plain["datasets"][0]["quarantined"], plain["datasets"][0]["dropped"]) == (37, 3)
+    assert '<property name="rows_quarantined" value="37" />' in texts["junit.xml"]
+    assert case.findtext("system-out").startswith("WARNING: 37 of 1,000 rows broke it (3.7%)")
+    assert "action quarantine" in case.findtext("system-out")
+    assert "960 written, 3 dropped, 37 quarantined" in texts["report.html"]
+    assert "&lt;b&gt;odd&lt;/b&gt;" in texts["report.html"]
+    assert "<b>odd" not in texts["report.html"] + texts["report.md"]
+    assert "3 rows dropped, 37 quarantined (4.0% of 1,000)" in texts["report.md"]
+    assert "| <code>clicks</code> | completed | 1,000 | 960 | 3 | 37 |" in texts["report.md"]
 
 
 def test_without_a_pipeline_the_newest_update_of_all_is_reported(ran):
