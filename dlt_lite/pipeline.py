@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 import dlt_lite.version
 from dlt_lite.dag.walker import Done, Failed
 from dlt_lite.engine.deltalog import latest_version
+from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import digest
 from dlt_lite.engine.sessions import pipeline_session, result_settings
@@ -42,11 +43,14 @@ from dlt_lite.plan.planner import Request, make_plan
 from dlt_lite.plan.selection import Selectable, selected
 from dlt_lite.plan.steps import (
     AppendStreams,
+    InlineView,
     Plan,
     ReplaceTable,
     SkipDataset,
+    Step,
     action_of,
 )
+from dlt_lite.quality.wide import planned_cost
 from dlt_lite.runs.manifest import (
     Manifest,
     ManifestColumn,
@@ -189,9 +193,21 @@ def planning_records(analysed: Analysed, plan: Plan) -> list[Record]:
                 step.reason,
                 tuple(graph.shown(name) for name in when),
                 inputs,
+                _costs(analysed, step),
             )
         )
     return records
+
+
+def _costs(analysed: Analysed, step: Step) -> dict[str, str]:
+    """Return how each rule of a dataset will be decided; nothing where none will be."""
+    resolved = analysed.graph.datasets[step.dataset]
+    is_computed = isinstance(step, ReplaceTable | AppendStreams | InlineView)
+    if not resolved.dataset.rules or not is_computed:
+        return {}
+    like = empty_frame(analysed.session, resolved.schema.text, streaming=False)
+    is_view = resolved.kind is DatasetKind.MATERIALIZED_VIEW
+    return {rule.name: planned_cost(rule, like, is_view=is_view) for rule in resolved.dataset.rules}
 
 
 def final_state(outcomes: Outcomes, *, stopped: bool) -> UpdateState:

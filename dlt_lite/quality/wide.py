@@ -33,7 +33,7 @@ from dlt_lite.model.checks import (
     RowCountChange,
     Unique,
 )
-from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleCount
+from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleAction, RuleCount
 from dlt_lite.model.samples import MASKED, NOTHING_SHOWN, Sample, SampleSettings
 from dlt_lite.quality.samples import samples_of, taken_rows
 
@@ -146,6 +146,28 @@ def derived(
     return tuple(
         count for rule in rules if (count := _derived(rule, columns, counts, known)) is not None
     )
+
+
+def planned_cost(rule: Rule, like: DataFrame, *, is_view: bool) -> Cost:
+    """Return how a rule of a dataset that is written will be decided.
+
+    Args:
+        rule: the rule.
+        like: a frame of the columns that it is about.
+        is_view: whether the dataset is a materialized view.
+    """
+    before = rule.action is RuleAction.FAIL and is_view
+    match rule.check:
+        case None:
+            counted = rule.action is RuleAction.FAIL and not rule.fails_at_once
+            return Cost.EXTRA_SCAN if counted else Cost.IN_JOB
+        case HasSchema():
+            return Cost.DERIVED
+        case DropRatio() | RowCountChange():
+            return Cost.EXTRA_SCAN if before else Cost.DERIVED
+        case _:
+            in_passing = is_view and not before and _is_decided_in_passing(like, rule)
+            return Cost.IN_JOB if in_passing else Cost.EXTRA_SCAN
 
 
 def fresh_still(

@@ -201,6 +201,7 @@ class PlannedDataset:
         reason: why.
         when: the datasets whose change decides; empty where nothing is left to decide.
         inputs: the versions of what it reads.
+        costs: how each of its rules would be decided, such as `in_job` or `extra_scan`.
     """
 
     name: str
@@ -209,6 +210,7 @@ class PlannedDataset:
     reason: str
     when: tuple[str, ...] = ()
     inputs: Mapping[str, int | None] = field(default_factory=dict)
+    costs: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -219,6 +221,7 @@ class PlannedDataset:
             "reason": self.reason,
             "when": list(self.when),
             "inputs": dict(self.inputs),
+            "costs": dict(self.costs),
         }
 
 
@@ -294,7 +297,13 @@ def plan_result(events: Iterable[Event]) -> PlanResult:
     plans = {e.record.dataset: e.record for e in told if isinstance(e.record, PlanningInformation)}
     datasets = (
         PlannedDataset(
-            each.dataset, str(each.kind), str(each.action), each.reason, each.when, each.inputs
+            each.dataset,
+            str(each.kind),
+            str(each.action),
+            each.reason,
+            each.when,
+            each.inputs,
+            each.costs,
         )
         for each in plans.values()
     )

@@ -103,6 +103,7 @@ RECORDS = st.one_of(
         TEXT,
         TUPLES,
         st.dictionaries(TEXT, st.none() | NUMBERS, max_size=3),
+        SETTINGS,
     ),
     flow_progress(),
 )
