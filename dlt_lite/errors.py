@@ -385,6 +385,12 @@ class BadSql(DefinitionProblem):
     code = "DLT223"
 
 
+class BadSuite(DefinitionProblem):
+    """A file or dictionary of expectations says what cannot be."""
+
+    code = "DLT224"
+
+
 class BadJob(DefinitionProblem):
     """A job, or one of its settings, cannot be as it is declared."""
 

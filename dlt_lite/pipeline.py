@@ -345,6 +345,7 @@ def _expectation_record(rule: Rule, *, enabled: bool) -> ExpectationDefinition:
         threshold.mostly,
         threshold.max_failures,
         enabled,
+        rule.expectation,
     )
 
 

@@ -46,7 +46,7 @@ from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
 from dlt_lite.project.suggestions import did_you_mean, shown
 from dlt_lite.report.comparison import Comparison, RuleHistory
-from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.report.summary import PlanResult, UpdateResult, plan_result
 from dlt_lite.report.updates import LATEST, comparison_of, histories_of, past_of
 from dlt_lite.runs.folder import (
@@ -453,7 +453,7 @@ class Project:
         pipeline: str | None = None,
         *,
         update: str = LATEST,
-        forms: Sequence[ReportForm] = tuple(ReportForm),
+        forms: Sequence[ReportForm] = EVERYDAY,
         history: Path | None = None,
         samples: bool = True,
     ) -> Report:

@@ -13,9 +13,11 @@ from dlt_lite.api.expectations import rules_from
 from dlt_lite.api.options import GivenOptions, checked_options, texts
 from dlt_lite.errors import BadOption
 from dlt_lite.model.datasets import DeclaredAs, TableOptions
+from dlt_lite.model.names import DatasetName
 from dlt_lite.model.rules import RuleAction
 from dlt_lite.registry.active import active_registry
 from dlt_lite.registry.registry import Registry
+from dlt_lite.suites.attaching import attach_given
 
 Q = TypeVar("Q", bound=Callable[..., object])
 Conditions = Mapping[str, object]
@@ -42,6 +44,7 @@ def table(
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
     quarantine_table: str | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> Callable[[Q], Q]: ...
 def table(
     query_function: Q | None = None,
@@ -61,6 +64,7 @@ def table(
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
     quarantine_table: str | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> Q | Callable[[Q], Q]:
     """Declare a table; the frame that the function returns decides of which kind.
 
@@ -84,6 +88,8 @@ def table(
         tags: words that `--select tag:…` finds.
         refresh_policy: `full` replaces a materialized view at every update.
         quarantine_table: the name of the table beside this one that takes rows set aside.
+        expectations: the name of a file below `expectations/`, or a dictionary of a dataset's
+            rules, shaped as in such a file.
 
     Returns:
         The function, unchanged; or the decorator.
@@ -101,6 +107,7 @@ def table(
         tags,
         refresh_policy,
         quarantine_table,
+        expectations,
     )
     return _declaring(DeclaredAs.TABLE, query_function, name, given, spark_conf)
 
@@ -125,6 +132,7 @@ def materialized_view(
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
     quarantine_table: str | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> Callable[[Q], Q]: ...
 def materialized_view(
     query_function: Q | None = None,
@@ -143,6 +151,7 @@ def materialized_view(
     tags: Sequence[str] | None = None,
     refresh_policy: str | None = None,
     quarantine_table: str | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> Q | Callable[[Q], Q]:
     """Declare a materialized view: a table that is replaced when what it reads has changed.
 
@@ -162,6 +171,8 @@ def materialized_view(
         tags: words that `--select tag:…` finds.
         refresh_policy: `full` replaces the view at every update.
         quarantine_table: the name of the table beside this one that takes rows set aside.
+        expectations: the name of a file below `expectations/`, or a dictionary of a dataset's
+            rules, shaped as in such a file.
 
     Returns:
         The function, unchanged; or the decorator.
@@ -179,6 +190,7 @@ def materialized_view(
         tags,
         refresh_policy,
         quarantine_table,
+        expectations,
     )
     return _declaring(DeclaredAs.MATERIALIZED_VIEW, query_function, name, given, spark_conf)
 
@@ -193,6 +205,7 @@ def temporary_view(
     comment: str | None = None,
     spark_conf: Mapping[str, str] | None = None,
     tags: Sequence[str] | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> Callable[[Q], Q]: ...
 def temporary_view(
     query_function: Q | None = None,
@@ -201,6 +214,7 @@ def temporary_view(
     comment: str | None = None,
     spark_conf: Mapping[str, str] | None = None,
     tags: Sequence[str] | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> Q | Callable[[Q], Q]:
     """Declare a temporary view: a query with a name, inlined where it is read, never written.
 
@@ -210,11 +224,13 @@ def temporary_view(
         comment: text for readers.
         spark_conf: Spark settings, kept for the record; the reading flow's own settings count.
         tags: words that `--select tag:…` finds.
+        expectations: the name of a file below `expectations/`, or a dictionary of a dataset's
+            rules, shaped as in such a file.
 
     Returns:
         The function, unchanged; or the decorator.
     """
-    given = GivenOptions(comment=comment, tags=tags)
+    given = GivenOptions(comment=comment, tags=tags, expectations=expectations)
     return _declaring(DeclaredAs.TEMPORARY_VIEW, query_function, name, given, spark_conf)
 
 
@@ -240,6 +256,7 @@ def create_streaming_table(
     private: bool | None = None,
     tags: Sequence[str] | None = None,
     quarantine_table: str | None = None,
+    expectations: str | Mapping[str, object] | None = None,
 ) -> None:
     """Declare a streaming table that append flows fill.
 
@@ -261,6 +278,8 @@ def create_streaming_table(
         private: keep the table to this pipeline.
         tags: words that `--select tag:…` finds.
         quarantine_table: the name of the table beside this one that takes rows set aside.
+        expectations: the name of a file below `expectations/`, or a dictionary of a dataset's
+            rules, shaped as in such a file.
     """
     registry = active_registry()
     if registry is None:
@@ -286,6 +305,8 @@ def create_streaming_table(
     )
     options = checked_options(given, registry, name=name)
     full = registry.add_dataset(name, DeclaredAs.STREAMING_TABLE, options, rules=rules)
+    if full is not None and expectations is not None:
+        attach_given(registry, full, name, expectations)
     if full is not None and spark_conf:
         registry.add_target_conf(full, texts(spark_conf, registry, what=f"{name}: spark_conf"))
 
@@ -347,7 +368,9 @@ def _declaring(
                 return function
             options = checked_options(given, registry, name=own)
             conf = texts(spark_conf, registry, what=f"{own}: spark_conf")
-            _declare(declared_as, function, own, options, conf)
+            full = _declare(declared_as, function, own, options, conf)
+            if full is not None and given.expectations is not None:
+                attach_given(registry, full, own, given.expectations)
         return function
 
     if function is None:
@@ -369,13 +392,14 @@ def _declare(
     name: str,
     options: TableOptions,
     conf: Mapping[str, str],
-) -> None:
+) -> DatasetName | None:
     registry = active_registry()
     if registry is None:
-        return
+        return None
     full = registry.add_dataset(name, declared_as, options, function=function)
     if full is not None:
         registry.add_flow(name, full, function, spark_conf=conf, comment=options.comment)
+    return full
 
 
 def _own_name(function: object, name: str | None, registry: Registry) -> str | None:

@@ -29,6 +29,7 @@ class GivenOptions(NamedTuple):
     tags: Sequence[str] | None = None
     refresh_policy: str | None = None
     quarantine_table: str | None = None
+    expectations: str | Mapping[str, object] | None = None
 
 
 def checked_options(given: GivenOptions, registry: Registry, *, name: str) -> TableOptions:

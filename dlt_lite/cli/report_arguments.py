@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.project.suggestions import did_you_mean, shown
-from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.forms import EVERYDAY, ReportForm
 
 OUT = "report"
 
@@ -20,7 +20,7 @@ def add_report_arguments(parser: argparse.ArgumentParser, when: str = "") -> Non
         "--format",
         metavar="FORMS",
         type=report_forms,
-        help=f"which, with commas: {', '.join(ReportForm)}; all by default{when}",
+        help=f"which, with commas: {', '.join(ReportForm)}; by default the first four{when}",
     )
     add_history_argument(parser, when)
 
@@ -49,7 +49,7 @@ def report_forms(text: str) -> tuple[ReportForm, ...]:
 def forms_of(arguments: argparse.Namespace) -> tuple[ReportForm, ...]:
     """Return the forms that are wanted."""
     forms: tuple[ReportForm, ...] | None = arguments.format
-    return tuple(ReportForm) if forms is None else forms
+    return EVERYDAY if forms is None else forms
 
 
 def out_of(arguments: argparse.Namespace, invocation: Invocation) -> Path:

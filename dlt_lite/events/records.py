@@ -86,6 +86,7 @@ class ExpectationDefinition:
         mostly: the share of rows that must pass, from 0 to 1.
         max_failures: the number of rows that may break it.
         enabled: whether it is switched on in the update's target.
+        expectation: the entry of a Great Expectations suite that it was, as JSON text.
     """
 
     name: str
@@ -102,6 +103,7 @@ class ExpectationDefinition:
     mostly: float | None = None
     max_failures: int | None = None
     enabled: bool = True
+    expectation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

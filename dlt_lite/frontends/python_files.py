@@ -28,6 +28,7 @@ from dlt_lite.registry.active import reading_through, registering_into
 from dlt_lite.registry.boundary import call_user_code
 from dlt_lite.registry.origins import shown_path
 from dlt_lite.registry.registry import Registry
+from dlt_lite.suites.attaching import attach_files
 
 _NO_SPARK = ("SESSION_OR_CONTEXT_NOT_EXISTS", "NO_ACTIVE_OR_DEFAULT_SESSION")
 
@@ -58,7 +59,11 @@ def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> L
     """
     install()
     registry = Registry(
-        pipeline.namespace, pipeline.project_root, pipeline.target, pipeline.null_policy
+        pipeline.namespace,
+        pipeline.project_root,
+        pipeline.target,
+        pipeline.null_policy,
+        pipeline.configuration,
     )
     modules = ModuleSpace(pipeline.folder, pipeline.project_root)
     with (
@@ -67,6 +72,7 @@ def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> L
         modules.entered(),
     ):
         _load_all(pipeline, registry, without_spark=session is None)
+        attach_files(registry, pipeline.name)
     return LoadedPipeline(registry.freeze(), modules)
 
 

@@ -19,6 +19,7 @@ class RuleKind(StrEnum):
     FRESH = "fresh"
     SCHEMA = "schema"
     DROP_RATIO = "drop_ratio"
+    GREAT_EXPECTATIONS = "great_expectations"
 
 
 class Incomplete(StrEnum):
@@ -150,6 +151,66 @@ class HasSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class HasLayout:
+    """The columns stand as a schema expectation of Great Expectations wants; case counts.
+
+    Attributes:
+        names: columns that there must be.
+        others: whether there may be other columns.
+        ordered: whether the names stand in this order.
+        position: where the first of the names stands, counted from 0, from the end where negative.
+        types: names of Spark's type classes, such as `LongType`: the named columns have one of
+            them; none for any.
+        least: how many columns there are at least.
+        most: how many columns there are at most.
+    """
+
+    kind: ClassVar = RuleKind.SCHEMA
+    names: tuple[str, ...] = ()
+    others: bool = True
+    ordered: bool = False
+    position: int | None = None
+    types: tuple[str, ...] = ()
+    least: int | None = None
+    most: int | None = None
+
+    def __str__(self) -> str:
+        """Return it as a person reads it."""
+        told = [f"columns {', '.join(self.names)}"] if self.names else []
+        if not self.others:
+            told.append("no others")
+        if self.ordered:
+            told.append("in this order")
+        if self.position is not None:
+            told.append(f"at position {self.position}")
+        if self.types:
+            told.append(f"of type {' or '.join(self.types)}")
+        if self.least is not None:
+            told.append(f"at least {self.least} columns")
+        if self.most is not None:
+            told.append(f"at most {self.most} columns")
+        return ", ".join(told) or "any columns"
+
+
+@dataclass(frozen=True, slots=True)
+class GreatExpectation:
+    """An expectation that only Great Expectations itself can decide, on the committed table.
+
+    Attributes:
+        type: its type, such as `expect_column_values_to_be_increasing`.
+        kwargs: its arguments as JSON text.
+    """
+
+    kind: ClassVar = RuleKind.GREAT_EXPECTATIONS
+    type: str
+    kwargs: str
+
+    def __str__(self) -> str:
+        """Return it as a person reads it."""
+        return f"{self.type} {self.kwargs}"
+
+
+@dataclass(frozen=True, slots=True)
 class DropRatio:
     """No greater share of the rows is dropped or set aside.
 
@@ -165,4 +226,14 @@ class DropRatio:
         return f"at most {self.most:.10g} of the rows dropped"
 
 
-Check = Unique | ForeignKey | Aggregate | RowCountChange | Fresh | HasSchema | DropRatio
+Check = (
+    Unique
+    | ForeignKey
+    | Aggregate
+    | RowCountChange
+    | Fresh
+    | HasSchema
+    | HasLayout
+    | DropRatio
+    | GreatExpectation
+)

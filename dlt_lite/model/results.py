@@ -62,6 +62,9 @@ class RuleResult:
         cost: how the figures were come by.
         version: the version of the Delta table that the figures belong to.
         samples: some of the rows that broke it.
+        where: about which rows it is; None for all.
+        expectation: the entry of a Great Expectations suite that it was, its type and kwargs, as
+            JSON text; None where it was none.
     """
 
     dataset: str
@@ -90,6 +93,8 @@ class RuleResult:
     cost: Cost = Cost.IN_JOB
     version: int | None = None
     samples: tuple[Sample, ...] = ()
+    where: str | None = None
+    expectation: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -100,6 +105,11 @@ class RuleResult:
     def by_row(self) -> bool:
         """Whether the rule decides row by row."""
         return self.kind in _BY_ROW
+
+    @property
+    def undecided(self) -> int:
+        """Rows for which the condition was NULL and which pass for it."""
+        return (self.null_results or 0) if self.null_policy is NullPolicy.PASS else 0
 
     @property
     def ratio(self) -> float | None:
@@ -248,6 +258,8 @@ def _judgement(result: RuleResult) -> tuple[Verdict, str]:
         return Verdict.SKIPPED, "no rows were checked"
     if not violations:
         return Verdict.PASS, ""
-    if result.threshold is not None and result.threshold.allows(evaluated or 0, violations):
+    if result.threshold is not None and result.threshold.allows(
+        evaluated or 0, violations, result.undecided
+    ):
         return Verdict.PASS, f"within its threshold: {result.threshold}"
     return (Verdict.FAIL if result.action is RuleAction.FAIL else Verdict.WARN), ""

@@ -38,6 +38,7 @@ TERMS = (
 )
 _BY_ROW = {RuleKind.ROW, RuleKind.UNIQUE, RuleKind.FOREIGN_KEY}
 _OF_SOME_ROWS = _BY_ROW | {RuleKind.AGGREGATE, RuleKind.FRESH}
+_GREAT = RuleKind.GREAT_EXPECTATIONS
 _NULLABLE = {RuleKind.ROW, RuleKind.AGGREGATE}
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(second|minute|hour|day|week)s?\s*", re.IGNORECASE)
 _COLUMN = re.compile(r"\s*(`(?:[^`]|``)+`|\S+)(?:\s*:\s*|\s+)?(.*)", re.DOTALL)
@@ -97,6 +98,11 @@ def action_of(given: object, check: Check | None) -> RuleAction:
     if check is not None and action not in {RuleAction.WARN, RuleAction.FAIL}:
         raise TermProblem(
             f"a rule about more than one row cannot {action} rows", "say warn or fail"
+        )
+    if action is RuleAction.FAIL and check is not None and check.kind is _GREAT:
+        raise TermProblem(
+            "Great Expectations decides it after the rows are written, so it cannot fail",
+            "say warn, or write it as SQL",
         )
     return action
 

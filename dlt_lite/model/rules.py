@@ -55,11 +55,22 @@ class Threshold:
     mostly: float | None = None
     max_failures: int | None = None
 
-    def allows(self, evaluated: int, violations: int) -> bool:
-        """Tell whether so many violations are within the threshold."""
+    def allows(self, evaluated: int, violations: int, undecided: int = 0) -> bool:
+        """Tell whether so many violations are within the threshold.
+
+        Args:
+            evaluated: rows that were looked at.
+            violations: of these, rows that break the rule.
+            undecided: of these, rows for which the condition was NULL where NULL passes: they say
+                nothing for or against a share.
+        """
         if self.max_failures is not None and violations <= self.max_failures:
             return True
-        return self.mostly is not None and evaluated - violations >= self.mostly * evaluated
+        decided = evaluated - undecided
+        # The share itself is compared: 0.07 * 100 is more than 7.
+        return self.mostly is not None and (
+            decided <= 0 or (decided - violations) / decided >= self.mostly
+        )
 
     def __str__(self) -> str:
         """Return it as a person reads it."""
@@ -116,6 +127,8 @@ class Rule:
         origin: where it was declared.
         terms: what else was said of it.
         check: what is asked of more than one row; None for a rule that decides row by row.
+        expectation: the entry of a Great Expectations suite that it was, its type and kwargs, as
+            JSON text; None where it was none.
     """
 
     name: str
@@ -124,6 +137,7 @@ class Rule:
     origin: Origin
     terms: Terms = NO_TERMS
     check: Check | None = None
+    expectation: str | None = None
 
     @property
     def kind(self) -> RuleKind:

@@ -23,6 +23,7 @@ MOST_VALUES = 100_000
 
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "<<"
+_NO_KEY = {"", "~"}
 _CORE = "tag:yaml.org,2002:"
 _TAGGED_KINDS = {
     f"{_CORE}int": ScalarKind.WHOLE,
@@ -134,7 +135,8 @@ class _Composer:
             key, _ = self._node(event, depth)
             value, height = self._node(next(self._events), depth)
             tallest = max(tallest, height)
-            if not isinstance(key, Scalar) or key.kind is ScalarKind.NOTHING:
+            # `null: pass` is what a person writes; `~` and no key at all are slips.
+            if not isinstance(key, Scalar) or (key.text in _NO_KEY and _is_nothing(key)):
                 self._refuse("a key must be one value", event, "write `key: value`")
             if key.text in own or (merged and _is_merge(event)):
                 self._refuse_duplicate(event, key, own.get(key.text))
@@ -157,11 +159,11 @@ class _Composer:
         if event.tag in {"!", f"{_CORE}str"}:
             return ScalarKind.TEXT
         if event.tag is None:
-            return _plain_kind(event.value) if event.implicit[0] else ScalarKind.TEXT
+            return plain_kind(event.value) if event.implicit[0] else ScalarKind.TEXT
         kind = _TAGGED_KINDS.get(event.tag)
         if kind is None:
             self._refuse_tag(event)
-        if _plain_kind(event.value) is not kind:
+        if plain_kind(event.value) is not kind:
             self._refuse(f"{shown(event.value)} is not {kind.value}", event)
         return kind
 
@@ -200,6 +202,10 @@ class _Composer:
         return Origin(self._path, mark.line + 1, mark.column + 1)
 
 
+def _is_nothing(key: Scalar) -> bool:
+    return key.kind is ScalarKind.NOTHING
+
+
 def _is_merge(event: yaml.NodeEvent) -> bool:
     return (
         isinstance(event, yaml.ScalarEvent)
@@ -209,7 +215,8 @@ def _is_merge(event: yaml.NodeEvent) -> bool:
     )
 
 
-def _plain_kind(text: str) -> ScalarKind:
+def plain_kind(text: str) -> ScalarKind:
+    """Return what a value written without quotes is."""
     if _LEADING_ZEROS.fullmatch(text):
         return ScalarKind.TEXT
     for kind, pattern in _PLAIN_KINDS:

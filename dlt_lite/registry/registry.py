@@ -46,6 +46,7 @@ class Registry:
         root: the project's folder.
         target: the target, in which some rules may be switched off.
         null: what it means where a rule's condition is NULL and the rule does not say.
+        parameters: the pipeline's parameters, which files of expectations may refer to.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class Registry:
         root: Path,
         target: str = "",
         null: NullPolicy = NullPolicy.FAIL,
+        parameters: Mapping[str, str] | None = None,
     ) -> None:
         self.namespace = namespace
         self.root = root
+        self.parameters = parameters or {}
         self._target = target
         self._null = null
         self._datasets: dict[DatasetName, Dataset] = {}
@@ -64,6 +67,7 @@ class Registry:
         self._functions: dict[DatasetName, Query] = {}
         self._refused: list[Query | None] = []
         self._rules: dict[int, tuple[object, list[Rule]]] = {}
+        self._suites: dict[DatasetName, dict[str, Sequence[Rule]]] = {}
         self._target_conf: dict[DatasetName, Mapping[str, str]] = {}
         self._notes: list[str] = []
         self._errors: list[DltLiteError] = []
@@ -73,8 +77,23 @@ class Registry:
         return calling_origin(self.root)
 
     def refuse(self, error: DltLiteError) -> None:
-        """Keep an error, so that all of a pipeline's are reported together."""
-        self._errors.append(error)
+        """Keep an error, so that all of a pipeline's are reported together, each once."""
+        if str(error) not in map(str, self._errors):
+            self._errors.append(error)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was refused so far."""
+        return not self._errors
+
+    @property
+    def dataset_names(self) -> tuple[str, ...]:
+        """The names of all datasets so far, as the user wrote them."""
+        return tuple(each.shown for each in self._datasets.values())
+
+    def declares(self, name: DatasetName) -> bool:
+        """Return whether there is a dataset of a name."""
+        return name in self._datasets
 
     def note(self, text: str) -> None:
         """Keep something worth saying once."""
@@ -140,6 +159,16 @@ class Registry:
         kept = self._rules.setdefault(id(function), (function, []))
         kept[1][:0] = rules
 
+    def add_suite(self, dataset: DatasetName, source: str, rules: Sequence[Rule]) -> None:
+        """Record expectations of a dataset that a file or a dictionary holds.
+
+        Args:
+            dataset: the dataset.
+            source: where they come from; what comes from there a second time is the same.
+            rules: the expectations.
+        """
+        self._suites.setdefault(dataset, {})[source] = rules
+
     def freeze(self) -> Definitions:
         """Return all that was declared.
 
@@ -189,7 +218,8 @@ class Registry:
     def _with_rules(self, dataset: Dataset) -> Dataset:
         function = self._functions.get(dataset.name)
         found = [rule for each in _unwrapped(function) for rule in self._rules_on(each)]
-        every = [self._settled(rule) for rule in (*dataset.rules, *found)]
+        kept = [rule for each in self._suites.get(dataset.name, {}).values() for rule in each]
+        every = [self._settled(rule) for rule in (*dataset.rules, *found, *kept)]
         return replace(
             dataset,
             rules=tuple(rule for rule in every if rule.terms.is_on(self._target)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,8 @@ from dlt_lite.model.gates import GateResult
 from dlt_lite.model.result_codec import encoded
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.report.comparison import compare, previous_of
-from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.forms import EVERYDAY, ReportForm
+from dlt_lite.report.gx import gx_json, gx_results, write_data_docs
 from dlt_lite.report.junit import junit_xml
 from dlt_lite.report.markdown import MOST_BYTES, markdown_report
 from dlt_lite.report.page import html_report
@@ -26,13 +28,15 @@ _NAMES: Mapping[ReportForm, str] = {
     ReportForm.JUNIT: "junit.xml",
     ReportForm.MARKDOWN: "report.md",
     ReportForm.JSON: "quality.json",
+    ReportForm.GX: "gx",
+    ReportForm.GX_DOCS: "gx-docs",
 }
 
 
 def write_reports(
     folder: Path,
     updates: Sequence[UpdateQuality],
-    forms: Sequence[ReportForm] = tuple(ReportForm),
+    forms: Sequence[ReportForm] = EVERYDAY,
     gate: GateResult | None = None,
 ) -> Mapping[ReportForm, Path]:
     """Write the reports of an update.
@@ -44,7 +48,7 @@ def write_reports(
         gate: whether the quality gate was met.
 
     Returns:
-        The files.
+        The files; of results of Great Expectations their folder, of its site the first page.
 
     Raises:
         StorageNotWritable: the disk refused one.
@@ -52,7 +56,10 @@ def write_reports(
     written = {}
     for form in dict.fromkeys(forms):
         path = folder / _NAMES[form]
-        write_report(path, _WRITERS[form](updates, gate))
+        if form in _FOLDERS:
+            path = _FOLDERS[form](path, updates[0])
+        else:
+            write_report(path, _WRITERS[form](updates, gate))
         written[form] = path
     return written
 
@@ -68,6 +75,22 @@ def write_report(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise _refused(path, error) from error
+
+
+def _write_gx(folder: Path, update: UpdateQuality) -> Path:
+    """Write a file for each dataset, named like it."""
+    for dataset, result in gx_results(update).items():
+        name = re.sub(r"[^\w.-]", "_", dataset)
+        write_report(folder / f"{name}.json", gx_json(result))
+    return folder
+
+
+def _write_gx_docs(folder: Path, update: UpdateQuality) -> Path:
+    check_writable(folder)
+    try:
+        return write_data_docs(folder, update)
+    except OSError as error:
+        raise _refused(folder, error) from error
 
 
 def check_writable(folder: Path) -> None:
@@ -127,4 +150,8 @@ _WRITERS: Mapping[ReportForm, _Writer] = {
     ReportForm.JUNIT: lambda updates, _: junit_xml(updates[0]),
     ReportForm.MARKDOWN: summary_markdown,
     ReportForm.JSON: lambda updates, _: results_json(updates[0]),
+}
+_FOLDERS: Mapping[ReportForm, Callable[[Path, UpdateQuality], Path]] = {
+    ReportForm.GX: _write_gx,
+    ReportForm.GX_DOCS: _write_gx_docs,
 }

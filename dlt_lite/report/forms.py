@@ -12,3 +12,9 @@ class ReportForm(StrEnum):
     JUNIT = "junit"
     MARKDOWN = "markdown"
     JSON = "json"
+    GX = "gx"
+    GX_DOCS = "gx-docs"
+
+
+# What is written where nobody says otherwise: the others load Great Expectations first.
+EVERYDAY = (ReportForm.HTML, ReportForm.JUNIT, ReportForm.MARKDOWN, ReportForm.JSON)

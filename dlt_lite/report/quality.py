@@ -218,6 +218,8 @@ def _rule(dataset: str, told: ExpectationDefinition, origin: str) -> RuleResult:
         null_policy=NullPolicy(told.null_policy),
         threshold=None if threshold == Threshold() else threshold,
         origin=origin_of(told.origin or origin),
+        where=told.where,
+        expectation=told.expectation,
     )
 
 

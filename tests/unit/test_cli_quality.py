@@ -26,7 +26,7 @@ from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import DatasetQuality
 from dlt_lite.model.rules import RuleAction
 from dlt_lite.model.samples import Cell, Sample
-from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.runs.folder import RunFolder, RunKind, RunState
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest
 from dlt_lite.runs.quality import keep_results, write_results
@@ -401,7 +401,7 @@ def test_ci_annotates_the_rules_line_and_adds_to_the_summary_and_the_history(roo
         "GITHUB_STEP_SUMMARY": str(summary),
     }
     call, out, _ = in_ci(root, environ)
-    ci = Ci(root / "out", tuple(ReportForm), root / "kept", samples=False)
+    ci = Ci(root / "out", EVERYDAY, root / "kept", samples=False)
 
     report = reported(ci, Project.load(root), THIRD, call)
 
@@ -418,7 +418,7 @@ def test_ci_annotates_the_rules_line_and_adds_to_the_summary_and_the_history(roo
 @pytest.mark.parametrize("samples", [False, True])
 def test_rows_of_the_data_are_in_what_ci_publishes_only_where_somebody_says_so(root, samples):
     call, _, _ = in_ci(root, {"GITHUB_STEP_SUMMARY": str(root / "out" / "summary.md")})
-    ci = Ci(root / "out", tuple(ReportForm), root / "out", samples=samples)
+    ci = Ci(root / "out", EVERYDAY, root / "out", samples=samples)
     (root / "out").mkdir()
 
     reported(ci, Project.load(root), THIRD, call)

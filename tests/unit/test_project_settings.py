@@ -653,3 +653,8 @@ def test_samples_and_masks_are_settled_for_each_pipeline_and_target(tmp_path, ho
 )
 def test_wrong_samples_and_masks_are_refused(tmp_path, home, text, says):
     assert says in refusal(a_project(tmp_path, text, shop=""), home).what
+
+
+def test_what_null_means_is_written_as_people_write_it(tmp_path, home):
+    root = a_project(tmp_path, "quality: {null: pass}\n", x="")
+    assert load_project(root, environ=home).pipelines["x"].null_policy == "pass"

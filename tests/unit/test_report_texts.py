@@ -19,7 +19,7 @@ from dlt_lite.model.rules import RuleAction, Severity
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
 from dlt_lite.report.files import results_json, summary_markdown, write_reports
-from dlt_lite.report.forms import ReportForm
+from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.junit import junit_xml
 from dlt_lite.report.markdown import MOST_BYTES, markdown_report
@@ -317,7 +317,7 @@ def test_json_holds_the_results_and_nothing_that_a_terminal_obeys():
 def test_every_form_is_written_into_a_folder_that_is_made(tmp_path):
     written = write_reports(tmp_path / "out" / "ci", [clickstream(), clickstream(1)])
 
-    assert set(written) == set(ReportForm)
+    assert set(written) == set(EVERYDAY)
     assert all(path.stat().st_size for path in written.values())
     assert "newly violated" in written[ReportForm.MARKDOWN].read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Print a JSON Schema: `schema job` of job.yml, for editors; `schema quality` of quality.json."""
+"""Print a JSON Schema: of job.yml and of expectations for editors, of quality.json."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import argparse
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.model.result_codec import results_schema
 from dlt_lite.project.job_schema import job_schema
+from dlt_lite.suites.file_schema import expectations_schema
 
-_SCHEMAS = {"job": job_schema, "quality": results_schema}
+_SCHEMAS = {
+    "expectations": expectations_schema,
+    "job": job_schema,
+    "quality": results_schema,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

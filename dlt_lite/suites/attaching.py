@@ -1,0 +1,138 @@
+"""Files and dictionaries of expectations → the registry: which rules are of which dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dlt_lite.errors import BadSuite
+from dlt_lite.model.names import DatasetName, NameProblem, dataset_name
+from dlt_lite.model.origin import Origin
+from dlt_lite.project.suggestions import closest, did_you_mean, shown
+from dlt_lite.registry.registry import Registry
+from dlt_lite.suites.documents import Document, Suite, read_document, read_given
+from dlt_lite.suites.said import said_in
+
+FOLDER = "expectations"
+_ENDINGS = (".yml", ".yaml", ".json")
+
+
+def attach_given(registry: Registry, dataset: DatasetName, shown_name: str, given: object) -> None:
+    """Attach what a dataset's decorator was given as `expectations=`.
+
+    Args:
+        registry: where the dataset is declared.
+        dataset: its full name.
+        shown_name: its short name.
+        given: the name of a file below `expectations/`, or a dictionary of a dataset's rules.
+    """
+    if isinstance(given, str):
+        _attach_named(registry, dataset, given)
+        return
+    origin = registry.here()
+    try:
+        said = said_in(given, origin)
+    except BadSuite as problem:
+        registry.refuse(problem)
+        return
+    rules = read_given(said, shown_name, registry.parameters, registry.refuse)
+    registry.add_suite(dataset, str(origin), rules)
+
+
+def attach_files(registry: Registry, pipeline: str) -> None:
+    """Attach the files that belong to a pipeline, once all of its datasets are declared.
+
+    These are the file and the folder below `expectations/` that are named like the pipeline, and
+    every suite of Great Expectations that is about one of its datasets.
+
+    Args:
+        registry: where its datasets are declared.
+        pipeline: its name.
+    """
+    folder = registry.root / FOLDER
+    strangers = []
+    _refuse_namesakes(registry, folder)
+    for file in _files(folder):
+        document = _read(registry, file)
+        if document is None or file.stem == pipeline:
+            _attach_all(registry, document)
+        elif document.is_great and not _attach_known(registry, document):
+            strangers.append(file.name)
+    for file in _files(folder / pipeline):
+        _attach_all(registry, _read(registry, file))
+    if strangers:
+        registry.note(f"{FOLDER}/ has suites for datasets of no kind here: {', '.join(strangers)}")
+
+
+def _refuse_namesakes(registry: Registry, folder: Path) -> None:
+    first: dict[str, Path] = {}
+    for file in _files(folder):
+        other = first.setdefault(file.stem, file)
+        if other is not file:
+            what = f"{other.name} and {file.name} have one name"
+            origin = Origin(f"{FOLDER}/{file.name}")
+            registry.refuse(BadSuite(what, origin=origin, fix="rename one of them"))
+
+
+def _attach_all(registry: Registry, document: Document | None) -> None:
+    for suite in () if document is None else document.suites:
+        name = _dataset(registry, suite)
+        if name is not None:
+            registry.add_suite(name, suite.origin.path, suite.rules)
+        elif registry.is_sound:
+            registry.refuse(_no_dataset(registry, suite))
+
+
+def _attach_known(registry: Registry, document: Document) -> bool:
+    """Attach a suite that may be another pipeline's; one that is almost ours is an error."""
+    (suite,) = document.suites
+    if _dataset(registry, suite) is not None or closest(suite.dataset, registry.dataset_names):
+        _attach_all(registry, document)
+        return True
+    return False
+
+
+def _attach_named(registry: Registry, dataset: DatasetName, name: str) -> None:
+    found = [file for file in _files(registry.root / FOLDER) if file.stem == name]
+    if not found:
+        known = {file.stem for file in _files(registry.root / FOLDER)}
+        what = f"there is no file {shown(f'{FOLDER}/{name}')}.yml, .yaml or .json"
+        fix = did_you_mean(name, known, otherwise="files there")
+        registry.refuse(BadSuite(what, origin=registry.here(), fix=fix))
+        return
+    document = _read(registry, found[0])
+    for suite in () if document is None else document.suites:
+        if document is not None and (document.is_great or _dataset(registry, suite) == dataset):
+            registry.add_suite(dataset, suite.origin.path, suite.rules)
+            return
+    if document is not None:
+        what = f"{FOLDER}/{found[0].name} has no expectations for {dataset.table}"
+        fix = did_you_mean(dataset.table, [each.dataset for each in document.suites])
+        registry.refuse(BadSuite(what, origin=registry.here(), fix=fix))
+
+
+def _read(registry: Registry, file: Path) -> Document | None:
+    document = read_document(file, registry.root, registry.parameters, registry.refuse)
+    if document is not None and document.note is not None:
+        registry.note(document.note)
+    return document
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        found = (file for file in folder.iterdir() if file.suffix in _ENDINGS)
+        yield from sorted(file for file in found if not file.name.startswith((".", "_")))
+
+
+def _dataset(registry: Registry, suite: Suite) -> DatasetName | None:
+    try:
+        name = dataset_name(suite.dataset, registry.namespace)
+    except NameProblem:
+        return None
+    return name if registry.declares(name) else None
+
+
+def _no_dataset(registry: Registry, suite: Suite) -> BadSuite:
+    fix = did_you_mean(suite.dataset, registry.dataset_names, otherwise="datasets")
+    what = f"the pipeline has no dataset {shown(suite.dataset)}"
+    return BadSuite(what, origin=suite.origin, fix=fix)
