@@ -18,9 +18,9 @@ from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import digest
 from dlt_lite.engine.sessions import pipeline_session, result_settings
 from dlt_lite.errors import BadSelection
+from dlt_lite.events.definitions import expectation_record
 from dlt_lite.events.records import (
     DatasetDefinition,
-    ExpectationDefinition,
     FlowDefinition,
     PlanningInformation,
     Record,
@@ -36,7 +36,6 @@ from dlt_lite.graph.resolver import Surroundings, resolve
 from dlt_lite.model.datasets import DatasetKind, quarantine_of
 from dlt_lite.model.names import DatasetName
 from dlt_lite.model.requests import QuarantineRequest, UpdateRequest
-from dlt_lite.model.rules import NullPolicy, Rule, Threshold
 from dlt_lite.model.schema import Schema
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.plan.planner import Request, make_plan
@@ -287,7 +286,7 @@ def _dataset_record(analysed: Analysed, resolved: ResolvedDataset) -> DatasetDef
     is_view = resolved.kind is DatasetKind.TEMPORARY_VIEW
     path = analysed.layout.table(dataset.name, private=dataset.options.private)
     rules = tuple(
-        _expectation_record(rule, enabled=enabled)
+        expectation_record(rule, enabled=enabled)
         for enabled, each in ((True, dataset.rules), (False, dataset.switched_off))
         for rule in each
     )
@@ -325,32 +324,6 @@ def _flow_record(
         flow.flow.spark_conf,
         flow.flow.comment,
     )
-
-
-def _expectation_record(rule: Rule, *, enabled: bool) -> ExpectationDefinition:
-    terms = rule.terms
-    threshold = terms.threshold or Threshold()
-    return ExpectationDefinition(
-        rule.name,
-        rule.action,
-        _condition(rule.condition),
-        str(rule.origin),
-        rule.kind,
-        terms.severity,
-        terms.owner,
-        terms.tags,
-        terms.description,
-        None if terms.where is None else _condition(terms.where),
-        terms.null or NullPolicy.FAIL,
-        threshold.mostly,
-        threshold.max_failures,
-        enabled,
-        rule.expectation,
-    )
-
-
-def _condition(condition: object) -> str:
-    return condition if isinstance(condition, str) else str(condition)
 
 
 def _request(graph: ResolvedGraph, request: UpdateRequest) -> Request:

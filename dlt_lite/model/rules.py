@@ -149,6 +149,11 @@ class Rule:
         """Whether it is decided by a condition, which may be NULL."""
         return self.check is None or self.kind is RuleKind.AGGREGATE
 
+    def settled(self, null: NullPolicy) -> Rule:
+        """Return it with what NULL means; `null` is what it means where the rule does not say."""
+        own = self.terms.null or (null if self.has_condition else NullPolicy.FAIL)
+        return replace(self, terms=replace(self.terms, null=own))
+
     @property
     def fails_at_once(self) -> bool:
         """Whether the first row that breaks it ends the job."""
