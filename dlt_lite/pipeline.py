@@ -13,13 +13,14 @@ from pyspark.sql import SparkSession
 import dlt_lite.version
 from dlt_lite.dag.walker import Done, Failed
 from dlt_lite.engine.deltalog import latest_version
+from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import digest
 from dlt_lite.engine.sessions import pipeline_session, result_settings
 from dlt_lite.errors import BadSelection
+from dlt_lite.events.definitions import expectation_record
 from dlt_lite.events.records import (
     DatasetDefinition,
-    ExpectationDefinition,
     FlowDefinition,
     PlanningInformation,
     Record,
@@ -35,18 +36,20 @@ from dlt_lite.graph.resolver import Surroundings, resolve
 from dlt_lite.model.datasets import DatasetKind, quarantine_of
 from dlt_lite.model.names import DatasetName
 from dlt_lite.model.requests import QuarantineRequest, UpdateRequest
-from dlt_lite.model.rules import NullPolicy, Rule, Threshold
 from dlt_lite.model.schema import Schema
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.plan.planner import Request, make_plan
 from dlt_lite.plan.selection import Selectable, selected
 from dlt_lite.plan.steps import (
     AppendStreams,
+    InlineView,
     Plan,
     ReplaceTable,
     SkipDataset,
+    Step,
     action_of,
 )
+from dlt_lite.quality.wide import planned_cost
 from dlt_lite.runs.manifest import (
     Manifest,
     ManifestColumn,
@@ -145,6 +148,7 @@ def context_of(analysed: Analysed, ways: Ways) -> Context:
         ways.reached,
         analysed.loaded.modules.entered,
         ways.now,
+        analysed.settings.samples,
     )
 
 
@@ -188,9 +192,21 @@ def planning_records(analysed: Analysed, plan: Plan) -> list[Record]:
                 step.reason,
                 tuple(graph.shown(name) for name in when),
                 inputs,
+                _costs(analysed, step),
             )
         )
     return records
+
+
+def _costs(analysed: Analysed, step: Step) -> dict[str, str]:
+    """Return how each rule of a dataset will be decided; nothing where none will be."""
+    resolved = analysed.graph.datasets[step.dataset]
+    is_computed = isinstance(step, ReplaceTable | AppendStreams | InlineView)
+    if not resolved.dataset.rules or not is_computed:
+        return {}
+    like = empty_frame(analysed.session, resolved.schema.text, streaming=False)
+    is_view = resolved.kind is DatasetKind.MATERIALIZED_VIEW
+    return {rule.name: planned_cost(rule, like, is_view=is_view) for rule in resolved.dataset.rules}
 
 
 def final_state(outcomes: Outcomes, *, stopped: bool) -> UpdateState:
@@ -270,7 +286,7 @@ def _dataset_record(analysed: Analysed, resolved: ResolvedDataset) -> DatasetDef
     is_view = resolved.kind is DatasetKind.TEMPORARY_VIEW
     path = analysed.layout.table(dataset.name, private=dataset.options.private)
     rules = tuple(
-        _expectation_record(rule, enabled=enabled)
+        expectation_record(rule, enabled=enabled)
         for enabled, each in ((True, dataset.rules), (False, dataset.switched_off))
         for rule in each
     )
@@ -308,32 +324,6 @@ def _flow_record(
         flow.flow.spark_conf,
         flow.flow.comment,
     )
-
-
-def _expectation_record(rule: Rule, *, enabled: bool) -> ExpectationDefinition:
-    terms = rule.terms
-    threshold = terms.threshold or Threshold()
-    return ExpectationDefinition(
-        rule.name,
-        rule.action,
-        _condition(rule.condition),
-        str(rule.origin),
-        rule.kind,
-        terms.severity,
-        terms.owner,
-        terms.tags,
-        terms.description,
-        None if terms.where is None else _condition(terms.where),
-        terms.null or NullPolicy.FAIL,
-        threshold.mostly,
-        threshold.max_failures,
-        enabled,
-        rule.expectation,
-    )
-
-
-def _condition(condition: object) -> str:
-    return condition if isinstance(condition, str) else str(condition)
 
 
 def _request(graph: ResolvedGraph, request: UpdateRequest) -> Request:

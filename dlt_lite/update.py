@@ -23,6 +23,7 @@ from dlt_lite.errors import (
 )
 from dlt_lite.events.codec import COLUMNS_DDL
 from dlt_lite.events.records import CreateUpdate, RuntimeDetails, UpdateProgress, UpdateState
+from dlt_lite.events.samples import BoundedSamples, without_samples
 from dlt_lite.events.sinks import (
     Emit,
     Emitter,
@@ -201,7 +202,7 @@ class _Update:
             storage_root=settings.storage_root,
         )
         sinks: tuple[Sink, ...] = (NdjsonFile(folder.events), *self._listeners.sinks)
-        emit = Emitter(self._id, settings.name, now, sinks)
+        emit = BoundedSamples(Emitter(self._id, settings.name, now, sinks), settings.samples)
         emit(CreateUpdate("USER_ACTION", settings.target, _config(self._request)))
         emit(UpdateProgress(UpdateState.INITIALIZING))
         try:
@@ -214,7 +215,7 @@ class _Update:
         return update_result(read_ndjson(folder.events))
 
     def _settled(
-        self, lock: PipelineLock, folder: RunFolder, emit: Emitter, earlier: list[RunFolder]
+        self, lock: PipelineLock, folder: RunFolder, emit: Emit, earlier: list[RunFolder]
     ) -> DltLiteError | None:
         """Carry the update out; return the error that ended it, None where it came to its end."""
         import dlt_lite.pipeline  # noqa: F401, PLC0415 - imports Spark, before its start is counted
@@ -244,7 +245,7 @@ class _Update:
         )
 
     def _carried_out(
-        self, session: EngineSession, folder: RunFolder, emit: Emitter
+        self, session: EngineSession, folder: RunFolder, emit: Emit
     ) -> DltLiteError | None:
         from dlt_lite import pipeline as corridor  # noqa: PLC0415 - imports Spark
 
@@ -335,7 +336,7 @@ class _Update:
 
         spark, update_id = session.spark, folder.update_id
         layout = Layout(self._settings.storage_root, self._settings.name)
-        events = "\n".join(line_of(each) for each in read_ndjson(folder.events))
+        events = "\n".join(line_of(without_samples(each)) for each in read_ndjson(folder.events))
         record_told(spark, layout.events(), COLUMNS_DDL, update_id, events)
         rows = result_rows(quality_of(stored_facts(folder.path)))
         # Names and texts may hold half a character, which no table takes.

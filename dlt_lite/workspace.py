@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -25,9 +25,7 @@ from dlt_lite.errors import (
     UnknownPipeline,
     raise_together,
 )
-from dlt_lite.events.records import (
-    Event,
-)
+from dlt_lite.events.records import CreateUpdate, Event, Record, UpdateProgress, UpdateState
 from dlt_lite.events.sinks import (
     Emitter,
     Sink,
@@ -36,10 +34,13 @@ from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.catalogue import job_of, jobs_of
 from dlt_lite.jobs.requests import Occasion, RunRequest
 from dlt_lite.jobs.results import JobResult, job_result_of
+from dlt_lite.model.datasets import Dataset, DeclaredAs, TableOptions
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.jobs import Job
+from dlt_lite.model.names import dataset_name
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.results import UpdateQuality
+from dlt_lite.model.samples import NOTHING_SHOWN
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
@@ -55,11 +56,16 @@ from dlt_lite.runs.manifest import latest_manifest
 from dlt_lite.update import Confirm, Listeners, now, open_session, run_update, ways_of
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
     from dlt_lite.engine.doctor import Check
     from dlt_lite.engine.session import EngineSession
     from dlt_lite.frontends.python_files import LoadedPipeline
     from dlt_lite.model.names import DatasetName
+    from dlt_lite.suites.documents import Suite
     from dlt_lite.tasks.job_runs import Workshop
+
+_DRY_RUN = "dry-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +259,7 @@ class Project:
         on_session: Callable[[], None] = lambda: None,
         on_note: Callable[[str], None] = lambda _: None,
         on_point: Callable[[str], None] = lambda _: None,
+        samples: bool = True,
     ) -> UpdateResult:
         """Run one update of a pipeline.
 
@@ -265,6 +272,7 @@ class Project:
             on_session: called once Spark runs.
             on_note: takes what a person should know.
             on_point: called at each named point between reading and acknowledging.
+            samples: whether rows that break a rule may be kept and shown, as the settings say.
 
         Returns:
             What became of it; its state is FAILED where a dataset failed.
@@ -273,6 +281,8 @@ class Project:
             DltLiteError: nothing could be begun: configuration, definitions, lock, environment.
         """
         settings = pipeline_of(self.settings, pipeline)
+        if not samples:
+            settings = replace(settings, samples=NOTHING_SHOWN)
         listeners = Listeners(
             tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
         )
@@ -424,6 +434,84 @@ class Project:
             frame = reader.load(path).limit(limit)
             rows = tuple(tuple(row) for row in frame.collect())
             return Rows(tuple(frame.columns), rows, found[1] if version is None else version)
+
+    def dry_run(self, file: Path | str) -> UpdateQuality:
+        """Return what the rules of a file would have done to the tables as they are.
+
+        Nothing is written. A rule of rows is tried on the rows that the table holds by now.
+
+        Args:
+            file: a file of expectations, also one that no pipeline reads yet.
+
+        Returns:
+            The results, as an update has them; `update_id` is `dry-run`.
+
+        Raises:
+            BadSelection: no update has made the table of one of its datasets.
+            DltLiteError: what is wrong with the file and its rules, together.
+        """
+        suites = _suites_in(Path(file), self.settings)
+        made = [self._table(suite.dataset) for suite in suites]
+        if not made:
+            raise BadSelection(f"{file} has no rules", fix="name datasets, each with its rules")
+        from dlt_lite.report.quality import update_quality  # noqa: PLC0415 - only here
+
+        events: list[Event] = []
+        emit = Emitter(_DRY_RUN, made[0].pipeline, now, [events.append])
+        emit(CreateUpdate("USER_ACTION", self.settings.target))
+        with self._session(pipeline_of(self.settings, made[0].pipeline)) as session:
+            for suite, each in zip(suites, made, strict=True):
+                for record in self._tried(suite, each, session.spark):
+                    emit(record)
+        emit(UpdateProgress(UpdateState.COMPLETED))
+        return update_quality(events)
+
+    def _tried(self, suite: Suite, made: _Made, spark: SparkSession) -> list[Record]:
+        from dlt_lite.execution.dry_run import dry_run  # noqa: PLC0415 - imports Spark
+        from dlt_lite.quality.wide import Known  # noqa: PLC0415 - imports Spark
+
+        settings = pipeline_of(self.settings, made.pipeline)
+        options, path = TableOptions(), _place(str(made.path))
+        dataset = Dataset(
+            dataset_name(made.name, settings.namespace),
+            made.name,
+            DeclaredAs.TABLE,
+            options,
+            tuple(each.settled(settings.null_policy) for each in suite.rules),
+            suite.origin,
+        )
+
+        def other(text: str) -> DataFrame | None:
+            found = self._table(text)
+            if found == made:
+                return None
+            return spark.read.format("delta").load(_place(str(found.path)))
+
+        known = Known(now(), other, samples=settings.samples)
+        return dry_run(spark, dataset, path, _version(spark, made), known=known)
+
+    def suggest(self, dataset: str) -> str:
+        """Return rules that a table satisfies, with some slack, as the text of a file of rules.
+
+        One job looks at the table. Values of masked columns are not shown.
+
+        Args:
+            dataset: its name, or `pipeline.name`.
+
+        Raises:
+            BadSelection: no update of any pipeline has made such a table.
+        """
+        made = self._table(dataset)
+        settings = pipeline_of(self.settings, made.pipeline)
+        from dlt_lite.quality.profiling import profile  # noqa: PLC0415 - imports Spark
+        from dlt_lite.quality.suggesting import proposals, rules_text  # noqa: PLC0415 - YAML
+
+        with self._session(settings) as session:
+            version = _version(session.spark, made)
+            reader = session.spark.read.format("delta").option("versionAsOf", version)
+            frame = reader.load(_place(str(made.path)))
+            found = profile(frame, made.name, version, settings.samples)
+        return rules_text(found, proposals(found))
 
     def place_of(self, dataset: str) -> tuple[str, str]:
         """Return a dataset's pipeline and its name in it.
@@ -620,6 +708,31 @@ class Project:
         self, settings: PipelineSettings, on_note: Callable[[str], None] = lambda _: None
     ) -> AbstractContextManager[EngineSession]:
         return open_session(settings, self._environ, on_note)
+
+
+def _suites_in(file: Path, settings: ProjectSettings) -> tuple[Suite, ...]:
+    """Return what a file of expectations says of each dataset.
+
+    Raises:
+        DltLiteError: what is wrong with it, together.
+    """
+    from dlt_lite.suites.documents import read_document  # noqa: PLC0415 - only here
+
+    own = settings.pipelines.get(file.stem)
+    errors: list[DltLiteError] = []
+    parameters = {} if own is None else own.configuration
+    document = read_document(file, settings.root, parameters, errors.append)
+    raise_together(errors)
+    return () if document is None else document.suites
+
+
+def _version(spark: SparkSession, made: _Made) -> int:
+    from dlt_lite.engine.deltalog import latest_version  # noqa: PLC0415 - imports Spark
+
+    found = latest_version(spark, _place(str(made.path)))
+    if found is None:
+        raise BadSelection(f"the table of {made.name} is gone", fix="run the pipeline")
+    return found[1]
 
 
 def _place(uri: str) -> str:

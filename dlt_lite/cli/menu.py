@@ -32,7 +32,10 @@ COMMANDS = (
     Command("run", f"{_ROOM}.run", "bring the tables of a pipeline up to date, or run a job"),
     Command("repair", f"{_ROOM}.repair", "run what is missing of a run of a job"),
     Command("report", f"{_ROOM}.report", "write the quality reports of an update"),
-    Command("quality", f"{_ROOM}.quality", "tell how rules fared, or what changed between updates"),
+    Command(
+        "quality", f"{_ROOM}.quality", "tell how rules fared, what changed, what rules would do"
+    ),
+    Command("suggest", f"{_ROOM}.suggest", "propose rules for a dataset, as a file to review"),
     Command("ls", f"{_ROOM}.ls", "list pipelines, datasets and jobs"),
     Command("graph", f"{_ROOM}.graph", "draw which dataset reads which, or a job"),
     Command("show", f"{_ROOM}.show", "print rows of a dataset"),

@@ -84,6 +84,20 @@ def judging(frame: DataFrame, conditions: Sequence[object]) -> DataFrame | None:
     return checked if is_boolean and _unfit(plan) is None else None
 
 
+def columns_named(frame: DataFrame, conditions: Sequence[object]) -> list[tuple[str, ...]]:
+    """Return, for each condition over a frame's row, the columns of the frame that it names."""
+    columns = [condition_column(each).alias(f"_r{n}") for n, each in enumerate(conditions)]
+    listed = frame.select(*columns)._jdf.queryExecution().analyzed().projectList()
+    known = {name: place for place, name in enumerate(frame.columns)}
+    found = []
+    for place in range(len(conditions)):
+        # Each as `name#id`; one call for all, since there may be many rules.
+        references = str(listed.apply(place).references().mkString("\0")).split("\0")
+        names = {each.rpartition("#")[0] for each in references}
+        found.append(tuple(sorted(names & known.keys(), key=known.__getitem__)))
+    return found
+
+
 def type_text(ddl: str) -> str:
     """Return a type written as DDL the way Spark writes it.
 

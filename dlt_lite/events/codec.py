@@ -28,6 +28,7 @@ from dlt_lite.events.records import (
 )
 from dlt_lite.model.outcomes import LifeCycle, ResultState
 from dlt_lite.model.rules import Cost, Counts, RuleAction, RuleCount
+from dlt_lite.model.samples import Cell, Sample
 
 COLUMNS_DDL = (
     "id STRING, sequence STRUCT<data_plane_id: STRUCT<instance: STRING, seq_no: BIGINT>>, "
@@ -164,7 +165,12 @@ def _details(record: Record) -> dict[str, Any]:
 
 
 def _rule_row(count: RuleCount, dataset: str) -> dict[str, Any]:
-    later = {"null_records": count.nulls, "observed": count.observed, "cost": count.cost}
+    later = {
+        "null_records": count.nulls,
+        "observed": count.observed,
+        "cost": count.cost,
+        "samples": [asdict(each) for each in count.samples] or None,
+    }
     return {
         "name": count.name,
         "dataset": count.dataset or dataset,
@@ -242,9 +248,14 @@ def _counts(details: Mapping[str, Any], dataset: str) -> Counts | None:
             each.get("null_records"),
             each.get("observed"),
             Cost(each.get("cost", Cost.IN_JOB)),
+            tuple(_sample(sample) for sample in each.get("samples", ())),
         )
         for each in quality["expectations"]
     )
     dropped, aside = quality["dropped_records"], quality.get("quarantined_records", 0)
     rows = details["metrics"]["num_output_rows"] + dropped + aside
     return Counts(rows, dropped, rules, aside)
+
+
+def _sample(plain: Mapping[str, Any]) -> Sample:
+    return Sample(tuple(Cell(**cell) for cell in plain["cells"]))

@@ -139,7 +139,7 @@ class FlowDefinition:
 
 @dataclass(frozen=True, slots=True)
 class PlanningInformation:
-    """What will be done with a dataset, and why."""
+    """What will be done with a dataset, and why; `costs` tells how each rule will be decided."""
 
     event_type = "planning_information"
     dataset: str
@@ -148,6 +148,7 @@ class PlanningInformation:
     reason: str
     when: tuple[str, ...] = ()
     inputs: Mapping[str, int | None] = field(default_factory=dict)
+    costs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

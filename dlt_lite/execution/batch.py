@@ -28,6 +28,7 @@ from dlt_lite.quality.enforce import (
     seen_aside,
     set_aside,
 )
+from dlt_lite.quality.samples import Sampling, sampling_of
 from dlt_lite.storage.records import RecordedCounts, write_counts
 from dlt_lite.storage.tables import (
     Transaction,
@@ -106,14 +107,15 @@ def _weighed(
     resolved: ResolvedDataset, context: Context, reader: FlowReader, frame: DataFrame
 ) -> tuple[Weighed, Enforced]:
     """Put a view's result under its rules; decide at once what may keep it from being written."""
+    sampling = sampling_of(frame, resolved.dataset, context.samples)
     try:
-        found = weigh_view(context, resolved, reader, frame)
+        found = weigh_view(context, resolved, reader, frame, sampling)
     except DltLiteError:
         raise
     except Exception as error:
         raise failure(error, resolved, resolved.flows[0]) from error
-    enforced = enforce(frame, resolved.dataset.row_rules)
-    watched = watch_view(resolved, enforced.kept, frame)
+    enforced = enforce(frame, resolved.dataset.row_rules, sampling)
+    watched = watch_view(context, resolved, enforced.kept, frame)
     return Weighed(watched, found), replace(enforced, kept=watched.frame)
 
 
@@ -139,7 +141,7 @@ def _written(
     except DltLiteError:
         raise
     except Exception as error:
-        raise failure(error, resolved, resolved.flows[0]) from error
+        raise failure(error, resolved, resolved.flows[0], enforced) from error
 
 
 def _settled(
@@ -153,7 +155,7 @@ def _settled(
     counts = counts_of(enforced, written.rows)
     rows = None if counts is None else seen_aside(enforced, counts)
     if counts is None:
-        counts = _counted_again(resolved, context, record, written)
+        counts = _counted_again(resolved, context, record, written, enforced.sampling)
     if not counts.quarantined:
         rows = None
     elif rows is None:
@@ -164,11 +166,15 @@ def _settled(
 
 
 def _counted_again(
-    resolved: ResolvedDataset, context: Context, record: CommitRecord, written: Written
+    resolved: ResolvedDataset,
+    context: Context,
+    record: CommitRecord,
+    written: Written,
+    sampling: Sampling,
 ) -> Counts:
     """Count by a job of its own, over the very versions that were read."""
     frame = _read_again(resolved, context, record)
-    return reconciled(count_now(frame, resolved.dataset.row_rules), written.rows)
+    return reconciled(count_now(frame, resolved.dataset.row_rules, sampling), written.rows)
 
 
 def _read_again(resolved: ResolvedDataset, context: Context, record: CommitRecord) -> DataFrame:

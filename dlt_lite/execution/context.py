@@ -16,6 +16,7 @@ from dlt_lite.events.sinks import Emit
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName
+from dlt_lite.model.samples import SampleSettings
 from dlt_lite.model.settings import RunSettings
 from dlt_lite.model.state import CommitRecord, InputVersion, TableState
 from dlt_lite.storage.layout import Layout
@@ -41,6 +42,7 @@ class Context:
         reached: told of each named point between reading and acknowledging; tests stop there.
         entered: lets the pipeline's modules be found while its functions are called.
         now: when the update began.
+        samples: what of the data may be shown.
     """
 
     session: SparkSession
@@ -57,6 +59,7 @@ class Context:
     reached: Callable[[str], None]
     entered: Callable[[], AbstractContextManager[None]]
     now: datetime
+    samples: SampleSettings
 
     @property
     def ids(self) -> AppIds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
 from dlt_lite.engine.exceptions import is_dead, jvm_gone, text_of
 from dlt_lite.errors import (
@@ -17,7 +18,9 @@ from dlt_lite.errors import (
     TableReplaced,
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
-from dlt_lite.quality.enforce import broken_row
+from dlt_lite.model.rules import Rule, RuleAction, RuleCount
+from dlt_lite.quality.enforce import BrokenRow, Enforced, broken_row
+from dlt_lite.quality.samples import sample_of_record
 
 _TRANSIENT = (
     "ConcurrentAppendException",
@@ -97,12 +100,13 @@ def failure(
     error: BaseException,
     resolved: ResolvedDataset,
     flow: ResolvedFlow,
+    enforced: Enforced | None = None,
 ) -> DltLiteError:
     """Return the error that a failed flow is reported by."""
     if isinstance(error, DltLiteError):
         return error
     text = whole_text(error)
-    if broken := _expectation(text, resolved):
+    if broken := _expectation(text, resolved, enforced):
         return broken
     if is_dead(error):
         return jvm_gone()
@@ -144,7 +148,9 @@ def _python_line(text: str) -> str | None:
     return raised[0].strip()[:_LONGEST] if raised else None
 
 
-def _expectation(text: str, resolved: ResolvedDataset) -> ExpectationFailed | None:
+def _expectation(
+    text: str, resolved: ResolvedDataset, enforced: Enforced | None
+) -> ExpectationFailed | None:
     broken = broken_row(text)
     if broken is None:
         return None
@@ -152,10 +158,19 @@ def _expectation(text: str, resolved: ResolvedDataset) -> ExpectationFailed | No
     rules = {rule.name: rule for rule in resolved.dataset.rules}
     rule = rules.get(first)
     names = ", ".join(broken.rules)
+    one = f" One is: {broken.record}" if broken.record else " No row is shown: samples are off."
     return ExpectationFailed(
         f"{resolved.dataset.shown}: expectation {names} failed for 1 or more rows "
-        f"(partial count: the job ended there); nothing of them was written. "
-        f"One is: {broken.record}",
+        f"(partial count: the job ended there); nothing of them was written.{one}",
         origin=None if rule is None else rule.origin,
         fix="correct the rows at their source or in the query, or change the rule's action",
+        found=() if enforced is None else tuple(_shown(broken, rules, enforced)),
     )
+
+
+def _shown(broken: BrokenRow, rules: Mapping[str, Rule], enforced: Enforced) -> Iterator[RuleCount]:
+    """Yield what is shown of the row, for each rule that it broke; nobody has counted."""
+    for name in broken.rules:
+        samples = sample_of_record(broken.record, name, enforced.sampling)
+        if samples and name in rules:
+            yield RuleCount(name, RuleAction.FAIL, 0, 0, samples=samples)

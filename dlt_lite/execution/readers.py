@@ -20,7 +20,8 @@ from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.names import DatasetName, qualify
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Rule, RuleCount
-from dlt_lite.quality.enforce import counters, filtered, view_counts
+from dlt_lite.quality.enforce import figures, filtered, unmarked, view_counts
+from dlt_lite.quality.samples import Sampling, sampling_of
 from dlt_lite.registry.active import reading_through
 from dlt_lite.registry.boundary import call_user_code
 
@@ -34,12 +35,14 @@ class WatchedView:
     Attributes:
         view: the view's name as shown.
         rules: its rules.
+        sampling: what is shown of the rows that break them.
         observation: sees the counts of a batch query; None in a stream.
         metric: the name of the observation.
     """
 
     view: str
     rules: tuple[Rule, ...]
+    sampling: Sampling
     observation: Observation | None
     metric: str
 
@@ -98,7 +101,7 @@ class FlowReader:
                     else observed_in_batch(query.result(_PATIENCE), each.metric)
                 )
             exact = is_seen_once(frame, each.metric)
-            found += view_counts(seen, each.view, each.rules, exact=exact)
+            found += view_counts(seen, each.view, each.rules, each.sampling, exact=exact)
         return tuple(found)
 
     def _lookup(self, session: SparkSession, asked: Asked) -> DataFrame | None:
@@ -129,12 +132,13 @@ class FlowReader:
         if rules:
             metric = f"rules of {resolved.dataset.name}"
             observation: Observation | None = None
-            counted = counters(rules, in_the_job=True)
+            sampling = sampling_of(frame, resolved.dataset, self._context.samples)
+            marked, columns = figures(frame, rules, sampling, in_the_job=True)
             if frame.isStreaming:
-                frame = frame.observe(metric, *counted)
+                counted = marked.observe(metric, *columns)
             else:
-                frame, observation = observe(frame, counted, metric)
+                counted, observation = observe(marked, columns, metric)
             shown = resolved.dataset.shown
-            self.watched.append(WatchedView(shown, rules, observation, metric))
-            frame = filtered(frame, rules)
+            self.watched.append(WatchedView(shown, rules, sampling, observation, metric))
+            frame = filtered(unmarked(counted), rules, sampling)
         return named(frame, resolved.dataset.name)

@@ -24,6 +24,7 @@ from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.model.rules import NO_COUNTS, REPLAY, Counts, RuleAction, added
 from dlt_lite.plan.steps import Action, TreatQuarantine
 from dlt_lite.quality.enforce import all_pass, count_now, counts_of, enforce, reconciled
+from dlt_lite.quality.samples import sampling_of
 from dlt_lite.storage.quarantine import aside_rows, mark_for_replay, remove_aside
 from dlt_lite.storage.tables import Transaction, add_columns, append_rows
 
@@ -104,7 +105,8 @@ class _Treatment:
     def _appended(self, rows: DataFrame, number: int) -> Counts:
         fitting = rows.select(*map(partial(_column, rows), self._columns()))
         warning = [r for r in self._resolved.dataset.row_rules if r.action is RuleAction.WARN]
-        enforced = enforce(fitting, warning)
+        sampling = sampling_of(fitting, self._resolved.dataset, self._context.samples)
+        enforced = enforce(fitting, warning, sampling)
         written = append_rows(
             enforced.kept,
             self._table.path,
@@ -112,7 +114,7 @@ class _Treatment:
             Transaction(self._app_id(), number),
         )
         counts = counts_of(enforced, written.rows)
-        return counts or reconciled(count_now(fitting, warning), written.rows)
+        return counts or reconciled(count_now(fitting, warning, sampling), written.rows)
 
     def _app_id(self) -> str:
         return self._context.ids.replay(self._step.dataset, self._quarantine.table_id)

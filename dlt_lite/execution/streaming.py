@@ -39,6 +39,7 @@ from dlt_lite.quality.enforce import (
     reconciled,
     seen_aside,
 )
+from dlt_lite.quality.samples import Sampling, sampling_of
 from dlt_lite.sources.progress import source_text
 from dlt_lite.storage.records import (
     CheckpointOwner,
@@ -190,6 +191,7 @@ class _FlowRun:
         )
         self._flow_id = context.flow_id(flow.flow.name, state.table_id, self._generation)
         self._counts = NO_COUNTS
+        self._sampling = Sampling()
         self._errors: list[BaseException] = []
         self._query: Future[StreamingQuery] | None = None
 
@@ -200,6 +202,8 @@ class _FlowRun:
         session = self._context.session_for(self._flow)
         self._reader = FlowReader(self._context, session)
         self._frame = self._reader.frame(self._flow)
+        dataset, samples = self._resolved.dataset, self._context.samples
+        self._sampling = sampling_of(self._frame, dataset, samples)
         if self._flow.flow.once:
             self._batch(self._frame, 0)
             return self._counts
@@ -268,16 +272,16 @@ class _FlowRun:
         if self._last_committed() >= batch:
             self._complete(frame, batch)
             return
-        enforced = enforce(frame, self._resolved.dataset.row_rules)
+        enforced = enforce(frame, self._resolved.dataset.row_rules, self._sampling)
         record = self._record(batch)
         try:
-            weigh_batch(self._resolved, frame)
+            weigh_batch(self._resolved, frame, self._sampling)
             transaction = Transaction(self._app_id, batch)
             written = append_rows(enforced.kept, self._state.path, record, transaction)
         except DltLiteError:
             raise
         except Exception as error:
-            raise failure(error, self._resolved, self._flow) from error
+            raise failure(error, self._resolved, self._flow, enforced) from error
         self._context.reached(f"table_committed {batch}")
         views = self._view_counts()
         counts = counts_of(enforced, written.rows)
@@ -341,17 +345,18 @@ class _FlowRun:
         if recorded is not None:
             if files.exists(f"{self._checkpoint}/state"):
                 # Spark refuses a batch that has not passed its state stores.
-                count_now(frame, ())
+                count_now(frame, (), self._sampling)
             if not self._is_done(batch):
                 self._acknowledge(batch, recorded.counts, None)
             return
         counts = self._counted_again(frame, batch_rows(session, table, self._record(batch)))
-        enforced = enforce(frame, self._resolved.dataset.row_rules)
+        enforced = enforce(frame, self._resolved.dataset.row_rules, self._sampling)
         counts = self._set_aside(enforced, None, batch, counts)
         self._acknowledge(batch, _together(counts, self._view_counts()), None)
 
     def _counted_again(self, frame: DataFrame, written: int | None) -> Counts:
-        return reconciled(count_now(frame, self._resolved.dataset.row_rules), written)
+        counts = count_now(frame, self._resolved.dataset.row_rules, self._sampling)
+        return reconciled(counts, written)
 
     def _view_counts(self) -> tuple[RuleCount, ...]:
         """Return what the rules of inlined views decided in the batch's first job."""
@@ -367,6 +372,10 @@ class _FlowRun:
 
     def _report(self, batch: int, counts: Counts, version: int | None) -> None:
         self._counts = added(self._counts, counts)
+        most = self._context.samples.most
+        self._sampling = self._sampling.without(
+            each.name for each in self._counts.rules if len(each.samples) >= most
+        )
         self._emit(FlowState.RUNNING, batch=batch, version=version, counts=counts)
 
     def _emit(

@@ -26,6 +26,7 @@ from dlt_lite.model.names import qualify, split_identifier
 from dlt_lite.model.rules import NO_COUNTS, Counts, Rule, RuleAction, RuleCount
 from dlt_lite.model.state import TableState
 from dlt_lite.quality.enforce import count_now, passing
+from dlt_lite.quality.samples import Sampling
 from dlt_lite.quality.wide import (
     Known,
     Watched,
@@ -57,9 +58,20 @@ class Weighed:
 
 
 def weigh_view(
-    context: Context, resolved: ResolvedDataset, reader: FlowReader, frame: DataFrame
+    context: Context,
+    resolved: ResolvedDataset,
+    reader: FlowReader,
+    frame: DataFrame,
+    sampling: Sampling,
 ) -> tuple[RuleCount, ...]:
     """Decide over a view's result what may keep it from being written.
+
+    Args:
+        context: the update.
+        resolved: the view.
+        reader: reads what its rules compare with.
+        frame: its result.
+        sampling: what is shown of rows that break its rules.
 
     Raises:
         ExpectationFailed: a `fail` rule is broken.
@@ -71,7 +83,7 @@ def weigh_view(
     known = _known(context, resolved, reader)
     counts = NO_COUNTS
     if any(_needs_counts(rule) for rule in decisive):
-        counts = count_now(frame, dataset.row_rules)
+        counts = count_now(frame, dataset.row_rules, sampling)
     wide = [rule for rule in decisive if rule.check is not None]
     rows = passing(frame, dataset.row_rules)
     found = (
@@ -83,15 +95,19 @@ def weigh_view(
     return found
 
 
-def watch_view(resolved: ResolvedDataset, kept: DataFrame, frame: DataFrame) -> Watched:
+def watch_view(
+    context: Context, resolved: ResolvedDataset, kept: DataFrame, frame: DataFrame
+) -> Watched:
     """Let the job that writes a view decide what rules it can.
 
     Args:
+        context: the update.
         resolved: the view.
         kept: the rows that are written.
         frame: the query's result, observed by nobody.
     """
-    return watch(kept, _warning(resolved.dataset.wide_rules), frame)
+    rules = _warning(resolved.dataset.wide_rules)
+    return watch(kept, rules, frame, context.samples)
 
 
 def finish_view(
@@ -122,7 +138,7 @@ def finish_view(
     return found
 
 
-def weigh_batch(resolved: ResolvedDataset, frame: DataFrame) -> None:
+def weigh_batch(resolved: ResolvedDataset, frame: DataFrame, sampling: Sampling) -> None:
     """Decide over a batch whether more rows break a `fail` rule than its threshold allows.
 
     Raises:
@@ -130,7 +146,7 @@ def weigh_batch(resolved: ResolvedDataset, frame: DataFrame) -> None:
     """
     decisive = [rule for rule in resolved.dataset.row_rules if _stops_before(rule)]
     if decisive:
-        counts = count_now(frame, resolved.dataset.row_rules)
+        counts = count_now(frame, resolved.dataset.row_rules, sampling)
         _stop_if_broken(resolved, decisive, counts.rules, _NOTHING_WRITTEN)
 
 
@@ -236,7 +252,8 @@ def _known(
             return None
         return reader.read(Asked(parts, streaming=False, reader=None))
 
-    return Known(context.now, other, None if before is None else before.rows)
+    rows = None if before is None else before.rows
+    return Known(context.now, other, rows, context.samples)
 
 
 def _place(context: Context, resolved: ResolvedDataset) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from dlt_lite.model.checks import BY_ROW, RuleKind
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Cost, NullPolicy, RuleAction, Severity, Threshold
+from dlt_lite.model.samples import Sample
 
 
 class Verdict(StrEnum):
@@ -26,28 +27,6 @@ class Verdict(StrEnum):
 
 WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
 _DID_NOT_END_WELL = frozenset({"FAILED", "CANCELED", "ABANDONED"})
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value of a sample, as text.
-
-    Attributes:
-        column: the column's name.
-        value: the value; None for NULL.
-        offending: whether the rule is about this column.
-    """
-
-    column: str
-    value: str | None
-    offending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A row that broke a rule, or those of its columns that may be shown."""
-
-    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)

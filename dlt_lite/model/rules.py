@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from dlt_lite.model.checks import Check, RuleKind
 from dlt_lite.model.origin import Origin
+from dlt_lite.model.samples import Sample
 
 
 class RuleAction(StrEnum):
@@ -148,6 +149,11 @@ class Rule:
         """Whether it is decided by a condition, which may be NULL."""
         return self.check is None or self.kind is RuleKind.AGGREGATE
 
+    def settled(self, null: NullPolicy) -> Rule:
+        """Return it with what NULL means; `null` is what it means where the rule does not say."""
+        own = self.terms.null or (null if self.has_condition else NullPolicy.FAIL)
+        return replace(self, terms=replace(self.terms, null=own))
+
     @property
     def fails_at_once(self) -> bool:
         """Whether the first row that breaks it ends the job."""
@@ -180,6 +186,7 @@ class RuleCount:
         nulls: rows for which the condition was NULL; None where they were not counted.
         observed: for a rule beyond rows: what was found, as a person reads it.
         cost: how the figures were come by.
+        samples: some of the rows that broke it, as far as they may be shown.
 
     A rule that is about no rows, such as one of an aggregate, has one thing that passed or failed.
     """
@@ -193,6 +200,7 @@ class RuleCount:
     nulls: int | None = None
     observed: str | None = None
     cost: Cost = Cost.IN_JOB
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +237,7 @@ def added(first: Counts, second: Counts) -> Counts:
             failed=each.failed + other.failed,
             exact=each.exact and other.exact,
             nulls=_both(each.nulls, other.nulls),
+            samples=(*each.samples, *other.samples),
         )
         for each in first.rules
     ]

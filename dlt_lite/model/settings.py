@@ -10,6 +10,7 @@ from dlt_lite.model.gates import Gate
 from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.names import Namespace
 from dlt_lite.model.rules import NullPolicy
+from dlt_lite.model.samples import AS_USUAL, SampleSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class PipelineSettings:
         run: how an update is carried out.
         gate: what must hold of its quality for CI to let an update pass.
         null_policy: what it means where a rule's condition is NULL and the rule does not say.
+        samples: what of the data may be shown.
     """
 
     name: str
@@ -85,6 +87,7 @@ class PipelineSettings:
     run: RunSettings
     gate: Gate
     null_policy: NullPolicy = NullPolicy.FAIL
+    samples: SampleSettings = AS_USUAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Form:
         pattern: what the whole text must match.
         is_map: whether the key holds a mapping of such values.
         may_be_nothing: whether `null` takes the setting away.
+        is_list: whether YAML may say a list, which is the same as its texts with commas between.
     """
 
     wants: str
@@ -35,6 +36,7 @@ class Form:
     pattern: re.Pattern[str]
     is_map: bool = False
     may_be_nothing: bool = False
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,12 @@ POINTS = Form(
     re.compile(r"[0-9]{0,2}\.[0-9]{1,12}|[0-9]{1,2}|100|100\.0{1,12}"),
     may_be_nothing=True,
 )
+NAMES = Form(
+    "a list of names",
+    _TEXT_KIND,
+    re.compile(r"[^\x00-\x1f\x7f]*"),
+    is_list=True,
+)
 NULL_POLICY = Form("fail or pass", _TEXT_KIND, re.compile("fail|pass"))
 MAP = Form("one value", _ONE_VALUE, re.compile(r"(?s:.*)"), is_map=True)
 
@@ -146,6 +154,8 @@ _INHERITED = (
     Field("max_retries", FROM_ZERO, "2", levels=_BOTH),
     Field("catalog_tables", SWITCH, "false", levels=_TARGET),
     Field("quality.null", NULL_POLICY, "fail", levels=_BOTH),
+    Field("quality.samples", FROM_ZERO, "5", levels=_BOTH),
+    Field("quality.mask", NAMES, "", levels=_BOTH),
     Field("quality.gate.no_critical", SWITCH, "true", levels=_BOTH),
     Field("quality.gate.min_pass_ratio", SHARE, levels=_BOTH),
     Field("quality.gate.max_regression_points", POINTS, levels=_BOTH),

@@ -178,7 +178,7 @@ def _read_section(
 
 
 def _read_value(form: Form, key: str, entry: nodes.Entry, found: list[ConfigProblem]) -> Layer:
-    node, place = entry.value, entry.key.origin
+    node, place = _as_one(form, entry.value), entry.key.origin
     if not isinstance(node, nodes.Scalar):
         found.append(_wrong_kind(key, form, node))
         return {}
@@ -194,6 +194,19 @@ def _read_value(form: Form, key: str, entry: nodes.Entry, found: list[ConfigProb
         return {}
     is_switch = node.kind is nodes.ScalarKind.BOOLEAN
     return {key: Given(node.text.lower() if is_switch else node.text, place)}
+
+
+def _as_one(form: Form, node: nodes.Node) -> nodes.Node:
+    """Return a list of texts as one text, where a list may stand; all else as it is."""
+    if not form.is_list or not isinstance(node, nodes.Sequence):
+        return node
+    texts = [each for each in node.items if isinstance(each, nodes.Scalar)]
+    if len(texts) < len(node.items) or any("," in each.text for each in texts):
+        return node
+    if other := next((each for each in texts if each.kind is not nodes.ScalarKind.TEXT), None):
+        return other
+    text = ", ".join(each.text for each in texts)
+    return nodes.Scalar(text, nodes.ScalarKind.TEXT, node.origin)
 
 
 def _settled_value(key: str, given: Given, form: Form, environ: Mapping[str, str]) -> Given:

@@ -8,6 +8,7 @@ from pathlib import Path
 from dlt_lite.model.gates import Gate
 from dlt_lite.model.names import Namespace
 from dlt_lite.model.rules import NullPolicy
+from dlt_lite.model.samples import SampleSettings
 from dlt_lite.model.settings import EngineSettings, PipelineSettings, RunSettings
 from dlt_lite.project.fields import SUBMITTED
 from dlt_lite.project.layers import Layer
@@ -58,6 +59,9 @@ def pipeline_settings(
         ),
         gate=_gate(values),
         null_policy=NullPolicy(text_of(values, "quality.null")),
+        samples=SampleSettings(
+            int(text_of(values, "quality.samples")), _names(text_of(values, "quality.mask"))
+        ),
     )
 
 
@@ -108,6 +112,10 @@ def _gate(values: Layer) -> Gate:
 def _number(values: Layer, key: str) -> float | None:
     text = values[key].text
     return None if text is None else float(text)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in text.split(",") if name.strip())
 
 
 def _entries(values: Layer, key: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ The frame's rows are counted by one observe that stands directly under the filte
 quarantine rules, which stands directly under the writer. So the counts belong to exactly the rows
 that the commit is made of, and no optimizer moves a filter below them. The first rows that a
 quarantine rule sets aside come out of the same observe; where there are more, a second job over
-the same input finds them all.
+the same input finds them all. So do the rows that reports show of a rule.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.expressions import condition_column
 from dlt_lite.engine.observing import observe, observed, observed_rows
 from dlt_lite.model.rules import BROKEN, Cost, Counts, NullPolicy, Rule, RuleAction, RuleCount
+from dlt_lite.quality.samples import SAMPLES, Sampling, record_text, sampled, samples_seen
 
 _MARK = "DLT_LITE_BROKEN_ROW "
 _ROWS = "rows"
@@ -29,9 +29,9 @@ _BREAKING, _ABOUT, _NULLS = "r", "w", "n"
 _DROPPED = "dropped"
 _QUARANTINED = "quarantined"
 _ASIDE = "aside"
+_MARKED = "_dlt_lite_breaks_a_rule"
 # A row stays in the memory of its task and of the driver until the job's end.
 MOST_IN_THE_JOB = 500
-_LONGEST_RECORD = 4000
 _PATIENCE = 30.0
 
 
@@ -43,6 +43,7 @@ class Enforced:
         kept: the rows that pass the drop rules; its action fails on a row that breaks a fail rule.
         observation: sees the counts, None where nothing needs counting.
         rules: the rules.
+        sampling: what is shown of the rows that break them.
         aside: the rows that a quarantine rule sets aside, by a job of their own; None without
             such a rule.
     """
@@ -50,6 +51,7 @@ class Enforced:
     kept: DataFrame
     observation: Observation | None
     rules: tuple[Rule, ...]
+    sampling: Sampling
     aside: DataFrame | None = None
 
 
@@ -59,30 +61,33 @@ class BrokenRow:
 
     Attributes:
         rules: the names of the fail rules that it broke.
-        record: the row as text.
+        record: the row as text; empty where no row may be shown.
     """
 
     rules: tuple[str, ...]
     record: str
 
 
-def enforce(frame: DataFrame, rules: Sequence[Rule]) -> Enforced:
+def enforce(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Enforced:
     """Put a frame under its rules.
 
     Args:
         frame: a query's result, or one batch of it.
         rules: the dataset's rules.
+        sampling: what is shown of the rows that break them.
     """
     if not rules:
-        return Enforced(frame, None, ())
-    columns, aside = counters(rules, in_the_job=True), None
+        return Enforced(frame, None, (), sampling)
+    marked, columns = figures(frame, rules, sampling, in_the_job=True)
+    aside = None
     if quarantining := _of(rules, RuleAction.QUARANTINE):
         aside = set_aside(frame, rules)
         bad = F.when(~all_pass(quarantining), F.lit(1))
         row = F.struct(*_own_columns(frame), _broken(rules).alias(BROKEN))
         columns.append(F.max_by(row, bad, MOST_IN_THE_JOB).alias(_ASIDE))
-    counted, observation = observe(frame, columns)
-    return Enforced(filtered(counted, rules), observation, tuple(rules), aside)
+    counted, observation = observe(marked, columns)
+    kept = filtered(unmarked(counted), rules, sampling)
+    return Enforced(kept, observation, tuple(rules), sampling, aside)
 
 
 def set_aside(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
@@ -101,16 +106,16 @@ def seen_aside(enforced: Enforced, counts: Counts) -> DataFrame | None:
     if enforced.observation is None or enforced.aside is None:
         return None
     seen = observed(enforced.observation, patience=_PATIENCE)
-    if seen is None or _counts(seen, enforced.rules) != counts:
+    if seen is None or _counts(seen, enforced.rules, enforced.sampling) != counts:
         return None
     rows = observed_rows(seen[_ASIDE], enforced.aside)
     return rows if counts.quarantined <= MOST_IN_THE_JOB else None
 
 
-def filtered(frame: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+def filtered(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> DataFrame:
     """Return the rows that are written; a row that breaks a fail rule fails the job."""
     if failing := [rule for rule in rules if rule.fails_at_once]:
-        frame = frame.where(_or_raise(frame, failing))
+        frame = frame.where(_or_raise(frame, failing, sampling))
     return passing(frame, rules)
 
 
@@ -130,7 +135,7 @@ def counts_of(enforced: Enforced, written: int) -> Counts | None:
     if enforced.observation is None:
         return Counts(written, 0)
     seen = observed(enforced.observation, patience=_PATIENCE)
-    counts = None if seen is None else _counts(seen, enforced.rules)
+    counts = None if seen is None else _counts(seen, enforced.rules, enforced.sampling)
     return counts if counts is not None and counts.written == written else None
 
 
@@ -148,10 +153,11 @@ def reconciled(counts: Counts, written: int | None) -> Counts:
     return Counts(rows, counts.dropped, inexact, counts.quarantined)
 
 
-def count_now(frame: DataFrame, rules: Sequence[Rule]) -> Counts:
+def count_now(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Counts:
     """Count what the rules decide over a frame, by a job of its own."""
-    row = frame.agg(*counters(rules, in_the_job=False)).collect()[0]
-    return _counts(row.asDict(), rules)
+    marked, columns = figures(frame, rules, sampling, in_the_job=False)
+    row = marked.agg(*columns).collect()[0]
+    return _counts(row.asDict(), rules, sampling)
 
 
 def broken_row(message: str) -> BrokenRow | None:
@@ -164,28 +170,60 @@ def broken_row(message: str) -> BrokenRow | None:
         names, end = json.JSONDecoder().raw_decode(text)
     except ValueError:
         return None
-    record = text[end:].strip().split(" SQLSTATE: ")[0]
+    record = text[end:].split(" SQLSTATE: ")[0].strip()
     return BrokenRow(tuple(names), record.splitlines()[0] if record else "")
 
 
 def view_counts(
-    seen: Mapping[str, Any] | None, view: str, rules: Sequence[Rule], *, exact: bool
+    seen: Mapping[str, Any] | None,
+    view: str,
+    rules: Sequence[Rule],
+    sampling: Sampling,
+    *,
+    exact: bool,
 ) -> tuple[RuleCount, ...]:
     """Return what the rules of an inlined view decided; inexact where nothing was seen."""
     if seen is None:
         return tuple(RuleCount(rule.name, rule.action, 0, 0, view, exact=False) for rule in rules)
-    counts = _counts(seen, rules)
+    counts = _counts(seen, rules, sampling)
     return tuple(replace(each, dataset=view, exact=exact) for each in counts.rules)
 
 
-def counters(rules: Sequence[Rule], *, in_the_job: bool) -> list[Column]:
-    """Return the aggregates that count what rules decide.
+def figures(
+    frame: DataFrame, rules: Sequence[Rule], sampling: Sampling, *, in_the_job: bool
+) -> tuple[DataFrame, list[Column]]:
+    """Return the aggregates that count what rules decide, and take some rows that break them.
 
     Args:
+        frame: the rows.
         rules: the rules.
+        sampling: what is shown of the rows that break them.
         in_the_job: whether the job that they rule counts: it has met no row that would have ended
             it, if it has ended well.
+
+    Returns:
+        The frame that they are of, which may have a column more, and the aggregates.
     """
+    shown = [rule for rule in rules if sampling.columns.get(rule.name)]
+    if not shown:
+        return frame, _counters(rules, in_the_job=in_the_job)
+    # Computed once, in generated code: a row that breaks no rule is then passed over for nothing.
+    marked = frame.withColumn(_MARKED, ~all_pass(shown))
+    broken = [(rule, F.col(_MARKED) & ~_passes(rule)) for rule in rules]
+    return marked, [*_counters(rules, in_the_job=in_the_job), *sampled(frame, broken, sampling)]
+
+
+def unmarked(frame: DataFrame) -> DataFrame:
+    """Return an observed frame without the column that `figures` may have added."""
+    return frame.drop(_MARKED)
+
+
+def all_pass(rules: Sequence[Rule]) -> Column:
+    """Return the condition that every rule passes; never NULL."""
+    return reduce(Column.__and__, [_passes(rule) for rule in rules])
+
+
+def _counters(rules: Sequence[Rule], *, in_the_job: bool) -> list[Column]:
     columns = [F.count(F.lit(1)).alias(_ROWS)]
     columns += [
         column.alias(f"{figure}{index}")
@@ -204,13 +242,9 @@ def counters(rules: Sequence[Rule], *, in_the_job: bool) -> list[Column]:
     return columns
 
 
-def all_pass(rules: Sequence[Rule]) -> Column:
-    """Return the condition that every rule passes; never NULL."""
-    return reduce(Column.__and__, [_passes(rule) for rule in rules])
-
-
-def _counts(seen: Mapping[str, Any], rules: Sequence[Rule]) -> Counts:
+def _counts(seen: Mapping[str, Any], rules: Sequence[Rule], sampling: Sampling) -> Counts:
     rows = int(seen[_ROWS])
+    samples = samples_seen(seen.get(SAMPLES), rules, sampling)
     failed = [int(seen.get(f"{_BREAKING}{index}", 0)) for index in range(len(rules))]
 
     def kept_out(name: str, action: RuleAction) -> int:
@@ -225,6 +259,7 @@ def _counts(seen: Mapping[str, Any], rules: Sequence[Rule]) -> Counts:
             failed[index],
             nulls=seen.get(f"{_NULLS}{index}"),
             cost=Cost.IN_JOB if f"{_BREAKING}{index}" in seen else Cost.DERIVED,
+            samples=samples.get(rule.name, ()),
         )
         for index, rule in enumerate(rules)
     )
@@ -268,16 +303,9 @@ def _is_about(rule: Rule) -> Column:
     return F.lit(True) if where is None else F.coalesce(condition_column(where), F.lit(False))
 
 
-def _or_raise(frame: DataFrame, rules: Sequence[Rule]) -> Column:
-    message = F.concat(F.lit(_MARK), F.to_json(_broken(rules)), F.lit(" "), _record_text(frame))
-    raised = F.raise_error(message).cast("boolean")
+def _or_raise(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Column:
+    message = [F.lit(_MARK), F.to_json(_broken(rules))]
+    if sampling.settings.most:
+        message += [F.lit(" "), record_text(frame, sampling.settings)]
+    raised = F.raise_error(F.concat(*message)).cast("boolean")
     return F.when(all_pass(rules), F.lit(True)).otherwise(raised)
-
-
-def _record_text(frame: DataFrame) -> Column:
-    try:
-        text = F.to_json(F.struct("*"))
-        frame.select(text)
-    except PySparkException:
-        text = F.struct("*").cast("string")
-    return F.substring(text, 1, _LONGEST_RECORD)

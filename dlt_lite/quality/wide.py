@@ -6,6 +6,7 @@ by one job; a rule of keys groups by its columns once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,9 +37,11 @@ from dlt_lite.model.checks import (
     Unique,
 )
 from dlt_lite.model.layouts import layout_breach
-from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleCount
+from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleAction, RuleCount
+from dlt_lite.model.samples import MASKED, NOTHING_SHOWN, Sample, SampleSettings
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
+from dlt_lite.quality.samples import samples_of, taken_rows
 
 _PATIENCE = 30.0
 _HELD, _PART, _TIMES, _FOUND = "held", "part", "_times", "_found"
@@ -52,11 +55,13 @@ class Known:
         now: when the update decides.
         other: gives the frame of another dataset by its name; of the same one the rows themselves.
         rows_before: the rows of the update before; None where there was none.
+        samples: what of the data may be shown.
     """
 
     now: datetime
     other: Callable[[str], DataFrame | None]
     rows_before: int | None = None
+    samples: SampleSettings = NOTHING_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ class Watched:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def watch(frame: DataFrame, rules: Iterable[Rule], like: DataFrame) -> Watched:
+def watch(
+    frame: DataFrame, rules: Iterable[Rule], like: DataFrame, samples: SampleSettings
+) -> Watched:
     """Let the job that writes a frame decide what rules it can.
 
     Args:
@@ -84,12 +91,13 @@ def watch(frame: DataFrame, rules: Iterable[Rule], like: DataFrame) -> Watched:
         rules: the rules.
         like: a frame of the same columns that is not observed: an observation is over as soon as
             something that stands on it cannot be analysed.
+        samples: what of the data may be shown.
     """
     chosen = tuple(rule for rule in rules if _is_decided_in_passing(like, rule))
     if not chosen:
         return Watched(frame)
     parts = {rule.name: _parts(like, rule) for rule in chosen}
-    seen, observation = observe(frame, _columns(chosen, parts))
+    seen, observation = observe(frame, _columns(chosen, parts, samples))
     return Watched(seen, chosen, observation, parts)
 
 
@@ -119,11 +127,12 @@ def decided_now(frame: DataFrame, rules: Sequence[Rule], known: Known) -> tuple[
     for rule in rules:
         match rule.check:
             case Unique() as check:
-                found.append(_unique(_about(frame, rule.terms.where), rule, check))
+                found.append(_unique(_about(frame, rule.terms.where), rule, check, known))
             case ForeignKey() as check:
                 other = known.other(check.dataset)
                 among = frame if other is None else other
-                found.append(_found_in(_about(frame, rule.terms.where), rule, check, among))
+                about = _about(frame, rule.terms.where)
+                found.append(_found_in(about, rule, check, among, known))
             case GreatExpectation() as check:
                 found.append(_by_great_expectations(frame, rule, check))
             case _:
@@ -145,6 +154,28 @@ def derived(
     return tuple(
         count for rule in rules if (count := _derived(rule, schema, counts, known)) is not None
     )
+
+
+def planned_cost(rule: Rule, like: DataFrame, *, is_view: bool) -> Cost:
+    """Return how a rule of a dataset that is written will be decided.
+
+    Args:
+        rule: the rule.
+        like: a frame of the columns that it is about.
+        is_view: whether the dataset is a materialized view.
+    """
+    before = rule.action is RuleAction.FAIL and is_view
+    match rule.check:
+        case None:
+            counted = rule.action is RuleAction.FAIL and not rule.fails_at_once
+            return Cost.EXTRA_SCAN if counted else Cost.IN_JOB
+        case HasSchema():
+            return Cost.DERIVED
+        case DropRatio() | RowCountChange():
+            return Cost.EXTRA_SCAN if before else Cost.DERIVED
+        case _:
+            in_passing = is_view and not before and _is_decided_in_passing(like, rule)
+            return Cost.IN_JOB if in_passing else Cost.EXTRA_SCAN
 
 
 def fresh_still(
@@ -196,7 +227,7 @@ def _is_decided_in_passing(frame: DataFrame, rule: Rule) -> bool:
 
 def _aggregated(frame: DataFrame, rules: Sequence[Rule], known: Known) -> Iterator[RuleCount]:
     parts = {rule.name: _parts(frame, rule) for rule in rules}
-    row = frame.agg(*_columns(rules, parts)).first()
+    row = frame.agg(*_columns(rules, parts, known.samples)).first()
     seen = {} if row is None else row.asDict()
     yield from _found(rules, parts, seen, known, Cost.EXTRA_SCAN)
 
@@ -206,7 +237,9 @@ def _parts(frame: DataFrame, rule: Rule) -> tuple[str, ...]:
     return aggregates_of(frame, check.condition) if isinstance(check, Aggregate) else ()
 
 
-def _columns(rules: Sequence[Rule], parts: Mapping[str, tuple[str, ...]]) -> list[Column]:
+def _columns(
+    rules: Sequence[Rule], parts: Mapping[str, tuple[str, ...]], samples: SampleSettings
+) -> list[Column]:
     """Return what one job computes for rules of aggregates, and of freshness."""
     columns = []
     for index, rule in enumerate(rules):
@@ -214,7 +247,7 @@ def _columns(rules: Sequence[Rule], parts: Mapping[str, tuple[str, ...]]) -> lis
             case Aggregate(condition=condition):
                 columns.append(F.expr(condition).alias(f"{_HELD}{index}"))
                 columns += [
-                    F.expr(part).cast("string").alias(f"{_PART}{index}_{place}")
+                    _told(part, samples).alias(f"{_PART}{index}_{place}")
                     for place, part in enumerate(parts[rule.name])
                 ]
             case Fresh(column=column):
@@ -224,6 +257,14 @@ def _columns(rules: Sequence[Rule], parts: Mapping[str, tuple[str, ...]]) -> lis
             case _:
                 pass
     return columns
+
+
+def _told(aggregate: str, samples: SampleSettings) -> Column:
+    """Return an aggregate's value as text; of a masked column only how many there are."""
+    text = aggregate.lower()
+    if any(name in text for name in samples.mask) and not text.startswith("count("):
+        return F.lit(MASKED)
+    return F.expr(aggregate).cast("string")
 
 
 def _found(
@@ -254,38 +295,43 @@ def _fresh(
     return _one(rule, held=held, observed=told, cost=cost)
 
 
-def _unique(frame: DataFrame, rule: Rule, check: Unique) -> RuleCount:
+def _unique(frame: DataFrame, rule: Rule, check: Unique, known: Known) -> RuleCount:
     columns = [_named(name) for name in check.columns]
-    groups = frame.where(_complete(columns, check.leaves_out)).groupBy(*columns)
-    times = F.col(_TIMES)
-    row = (
-        groups.agg(F.count(F.lit(1)).alias(_TIMES))
-        .agg(F.sum(times), F.sum(F.when(times > 1, times)))
-        .first()
-    )
-    rows, doubled = (0, 0) if row is None else (row[0] or 0, row[1] or 0)
-    return _rows(rule, rows, doubled)
+    complete = frame.where(_complete(columns, check.leaves_out))
+    groups = complete.groupBy(*columns).agg(F.count(F.lit(1)).alias(_TIMES))
+    return _weighed(groups, rule, F.col(_TIMES) > 1, check.columns, known)
 
 
-def _found_in(frame: DataFrame, rule: Rule, check: ForeignKey, other: DataFrame) -> RuleCount:
+def _found_in(
+    frame: DataFrame, rule: Rule, check: ForeignKey, other: DataFrame, known: Known
+) -> RuleCount:
     columns = [_named(name) for name in check.columns]
     keys = [f"_key{place}" for place in range(len(columns))]
     own = [column.alias(key) for column, key in zip(columns, keys, strict=True)]
-    known = [_named(name).alias(key) for name, key in zip(check.to, keys, strict=True)]
+    named = [_named(name).alias(key) for name, key in zip(check.to, keys, strict=True)]
     values = (
         frame.where(_complete(columns, Incomplete.ANY))
         .groupBy(*own)
         .agg(F.count(F.lit(1)).alias(_TIMES))
     )
-    those = other.select(*known).distinct().withColumn(_FOUND, F.lit(True))
-    times = F.col(_TIMES)
-    row = (
-        values.join(those, keys, "left")
-        .agg(F.sum(times), F.sum(F.when(F.col(_FOUND).isNull(), times)))
-        .first()
-    )
-    rows, lost = (0, 0) if row is None else (row[0] or 0, row[1] or 0)
-    return _rows(rule, rows, lost)
+    those = other.select(*named).distinct().withColumn(_FOUND, F.lit(True))
+    own_names = dict(zip(keys, check.columns, strict=True))
+    groups = values.join(those, keys, "left").withColumnsRenamed(own_names)
+    return _weighed(groups, rule, F.col(_FOUND).isNull(), check.columns, known)
+
+
+def _weighed(
+    groups: DataFrame, rule: Rule, bad: Column, columns: Sequence[str], known: Known
+) -> RuleCount:
+    """Count the rows of all groups and of bad ones, and take the keys of the greatest bad ones."""
+    times = F.when(bad, F.col(_TIMES))
+    wanted = [F.sum(_TIMES), F.sum(times)]
+    if known.samples.most:
+        wanted.append(F.to_json(taken_rows(groups, columns, times, known.samples)))
+    rows, failed, *taken = groups.agg(*wanted).collect()[0]
+    shown = json.loads(taken[0]) if taken and taken[0] is not None else ()
+    samples = samples_of(shown, [(name, True) for name in columns])
+    return _rows(rule, rows or 0, failed or 0, samples)
 
 
 def _by_great_expectations(frame: DataFrame, rule: Rule, check: GreatExpectation) -> RuleCount:
@@ -361,8 +407,9 @@ def _one(rule: Rule, *, held: bool, observed: str | None, cost: Cost) -> RuleCou
     )
 
 
-def _rows(rule: Rule, rows: int, failed: int) -> RuleCount:
-    return RuleCount(rule.name, rule.action, rows - failed, failed, cost=Cost.EXTRA_SCAN)
+def _rows(rule: Rule, rows: int, failed: int, samples: tuple[Sample, ...]) -> RuleCount:
+    cost = Cost.EXTRA_SCAN
+    return RuleCount(rule.name, rule.action, rows - failed, failed, cost=cost, samples=samples)
 
 
 def _nothing(rule: Rule) -> RuleCount:

@@ -219,17 +219,12 @@ class Registry:
         function = self._functions.get(dataset.name)
         found = [rule for each in _unwrapped(function) for rule in self._rules_on(each)]
         kept = [rule for each in self._suites.get(dataset.name, {}).values() for rule in each]
-        every = [self._settled(rule) for rule in (*dataset.rules, *found, *kept)]
+        every = [rule.settled(self._null) for rule in (*dataset.rules, *found, *kept)]
         return replace(
             dataset,
             rules=tuple(rule for rule in every if rule.terms.is_on(self._target)),
             switched_off=tuple(rule for rule in every if not rule.terms.is_on(self._target)),
         )
-
-    def _settled(self, rule: Rule) -> Rule:
-        """Return a rule that says itself what NULL means."""
-        null = rule.terms.null or (self._null if rule.has_condition else NullPolicy.FAIL)
-        return replace(rule, terms=replace(rule.terms, null=null))
 
     def _rules_on(self, function: object) -> list[Rule]:
         return self._rules.get(id(function), (None, []))[1]

@@ -287,7 +287,13 @@ def _decided(
     if rows is not None and rule.action is RuleAction.FAIL and not found.failed:
         reason = "the job ended there, so more rows may break it; nothing of them was written"
         return replace(
-            rule, violations=rows, exact=False, verdict=Verdict.FAIL, reason=reason, version=None
+            rule,
+            violations=rows,
+            exact=False,
+            verdict=Verdict.FAIL,
+            reason=reason,
+            version=None,
+            samples=found.samples,
         )
     if found.passed or found.failed or not found.exact:
         return judged(_with_figures(rule, found, dataset))
@@ -310,6 +316,7 @@ def _with_figures(rule: RuleResult, found: ExpectationResult, dataset: DatasetRe
         quarantined=put_aside if rule.action is RuleAction.QUARANTINE else 0,
         exact=found.exact,
         cost=found.cost,
+        samples=found.samples,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dlt_lite.model.results import Cell, RuleResult, Sample
+from dlt_lite.model.results import RuleResult
 from dlt_lite.model.rules import Cost, NullPolicy, Severity
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.anchors import Anchors, href
 from dlt_lite.report.comparison import Comparison, Point
 from dlt_lite.report.escaping import visible

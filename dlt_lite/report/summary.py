@@ -26,6 +26,7 @@ from dlt_lite.events.records import (
 from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.rules import NO_COUNTS, Cost, Counts, RuleCount, Threshold, added
+from dlt_lite.model.samples import Sample
 
 _FINAL = {UpdateState.COMPLETED, UpdateState.FAILED, UpdateState.CANCELED}
 # A dataset's state is one of six; a flow that was stopped in the middle did not complete.
@@ -59,6 +60,7 @@ class ExpectationResult:
         enabled: whether it is switched on in the update's target.
         kind: what it looks at.
         threshold: how many rows may break it.
+        samples: some of the rows that broke it.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ExpectationResult:
     enabled: bool = True
     kind: RuleKind = RuleKind.ROW
     threshold: Threshold | None = None
+    samples: tuple[Sample, ...] = ()
 
     @property
     def is_violated(self) -> bool:
@@ -216,6 +219,7 @@ class PlannedDataset:
         reason: why.
         when: the datasets whose change decides; empty where nothing is left to decide.
         inputs: the versions of what it reads.
+        costs: how each of its rules would be decided, such as `in_job` or `extra_scan`.
     """
 
     name: str
@@ -224,6 +228,7 @@ class PlannedDataset:
     reason: str
     when: tuple[str, ...] = ()
     inputs: Mapping[str, int | None] = field(default_factory=dict)
+    costs: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -234,6 +239,7 @@ class PlannedDataset:
             "reason": self.reason,
             "when": list(self.when),
             "inputs": dict(self.inputs),
+            "costs": dict(self.costs),
         }
 
 
@@ -309,7 +315,13 @@ def plan_result(events: Iterable[Event]) -> PlanResult:
     plans = {e.record.dataset: e.record for e in told if isinstance(e.record, PlanningInformation)}
     datasets = (
         PlannedDataset(
-            each.dataset, str(each.kind), str(each.action), each.reason, each.when, each.inputs
+            each.dataset,
+            str(each.kind),
+            str(each.action),
+            each.reason,
+            each.when,
+            each.inputs,
+            each.costs,
         )
         for each in plans.values()
     )
@@ -542,4 +554,5 @@ def _result(
         nulls=rule.nulls,
         observed=rule.observed,
         cost=rule.cost,
+        samples=rule.samples,
     )

@@ -5,19 +5,20 @@ Results in, files out, and back; knows neither events nor how a rule is judged.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from dlt_lite.errors import StateTooNew
 from dlt_lite.model.result_codec import ResultProblem, ResultTooNew, decoded, encoded
-from dlt_lite.model.results import Cell, RuleResult, Sample, UpdateQuality
+from dlt_lite.model.results import UpdateQuality
+from dlt_lite.model.samples import MOST_SAMPLE_BYTES, fitting
 from dlt_lite.runs.disk import file_name, make_folder, read_json, write_json
 from dlt_lite.runs.folder import RunFolder
 
-MOST_SAMPLE_BYTES = 64 * 1024
-_LONGEST_VALUE = 1000
 _FILE = "quality.json"
+MOST_KEPT = 200
 
 
 def write_results(folder: RunFolder, results: UpdateQuality) -> None:
@@ -48,8 +49,11 @@ def read_results(path: Path) -> UpdateQuality | None:
         return None
 
 
-def keep_results(history: Path, results: UpdateQuality) -> Path:
+def keep_results(history: Path, results: UpdateQuality, most: int = MOST_KEPT) -> Path:
     """Write an update's results into a folder that is kept between runs, made where it is missing.
+
+    Of the pipeline's updates on the same target the newest stay, so many of them; older files of
+    ours are removed. Nothing else in the folder is touched.
 
     Returns:
         The file.
@@ -60,6 +64,9 @@ def keep_results(history: Path, results: UpdateQuality) -> Path:
     make_folder(history)
     path = history / f"{file_name(results.update_id.lower())}.json"
     write_json(path, encoded(bounded(results)))
+    for old in _superseded(history, results, most):
+        with contextlib.suppress(OSError):
+            old.unlink()
     return path
 
 
@@ -76,42 +83,29 @@ def kept_results(history: Path) -> Iterator[UpdateQuality]:
             yield results
 
 
+def _superseded(history: Path, results: UpdateQuality, most: int) -> list[Path]:
+    """Return the files of ours beyond the newest ones of a pipeline and target."""
+    files = list(history.glob("*.json"))
+    if len(files) <= most:
+        return []
+    wanted = (results.pipeline, results.target)
+    newest = sorted(files, key=lambda path: path.stem.lower(), reverse=True)
+    return [path for path in newest if _whose(path) == wanted][most:]
+
+
+def _whose(path: Path) -> tuple[object, object] | None:
+    try:
+        plain = read_json(path) or {}
+    except StateTooNew:
+        return None
+    return plain.get("pipeline"), plain.get("target")
+
+
 def bounded(results: UpdateQuality, most: int = MOST_SAMPLE_BYTES) -> UpdateQuality:
     """Return results whose samples take at most so many bytes, long values cut."""
-    left = most
-    kept: dict[int, list[Sample]] = {}
-    rounds = max((len(rule.samples) for rule in results.rules), default=0)
-    for turn in range(rounds):
-        for place, rule in enumerate(results.rules):
-            if turn >= len(rule.samples):
-                continue
-            sample = _cut(rule.samples[turn])
-            left -= _size(sample)
-            if left < 0:
-                return _with_samples(results, kept)
-            kept.setdefault(place, []).append(sample)
-    return _with_samples(results, kept)
-
-
-def _with_samples(results: UpdateQuality, kept: dict[int, list[Sample]]) -> UpdateQuality:
-    def bare(place: int, rule: RuleResult) -> RuleResult:
-        return replace(rule, samples=tuple(kept.get(place, ()))) if rule.samples else rule
-
-    rules = tuple(bare(place, rule) for place, rule in enumerate(results.rules))
+    kept = fitting([rule.samples for rule in results.rules], most)
+    rules = tuple(
+        replace(rule, samples=samples) if rule.samples else rule
+        for rule, samples in zip(results.rules, kept, strict=True)
+    )
     return replace(results, rules=rules)
-
-
-def _cut(sample: Sample) -> Sample:
-    return Sample(tuple(_cut_cell(cell) for cell in sample.cells))
-
-
-def _cut_cell(cell: Cell) -> Cell:
-    if cell.value is None or len(cell.value) <= _LONGEST_VALUE:
-        return cell
-    return replace(cell, value=f"{cell.value[: _LONGEST_VALUE - 1]}…")
-
-
-def _size(sample: Sample) -> int:
-    """Return how many bytes a sample takes as text, without what JSON puts around it."""
-    texts = (text for cell in sample.cells for text in (cell.column, cell.value or ""))
-    return sum(len(text.encode("utf-8", "backslashreplace")) for text in texts)

@@ -62,7 +62,8 @@ class RecordedChecks:
 
 def write_checks(files: Files, path: str, checks: RecordedChecks) -> None:
     """Record what rules about more than one row found."""
-    files.write(path, json.dumps({"format": FORMAT, **asdict(checks)}))
+    plain = asdict(checks) | {"found": [_figures(each) for each in checks.found]}
+    files.write(path, json.dumps({"format": FORMAT, **plain}))
 
 
 def read_checks(files: Files, path: str) -> RecordedChecks | None:
@@ -110,7 +111,7 @@ def write_counts(files: Files, path: str, recorded: RecordedCounts) -> None:
         "rows": counts.rows,
         "dropped": counts.dropped,
         "quarantined": counts.quarantined,
-        "rules": [asdict(each) for each in counts.rules],
+        "rules": [_figures(each) for each in counts.rules],
     }
     files.write(path, json.dumps(plain))
 
@@ -124,6 +125,13 @@ def read_counts(files: Files, path: str) -> RecordedCounts | None:
     rules = tuple(_rule_count(each) for each in plain["rules"])
     counts = Counts(plain["rows"], plain["dropped"], rules, plain.get("quarantined", 0))
     return RecordedCounts(counts, plain["update_id"])
+
+
+def _figures(count: RuleCount) -> dict[str, Any]:
+    """Return what a rule decided, without rows of the data, which no record keeps."""
+    plain = asdict(count)
+    del plain["samples"]
+    return plain
 
 
 def _rule_count(plain: dict[str, Any] | list[Any]) -> RuleCount:

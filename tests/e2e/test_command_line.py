@@ -301,7 +301,7 @@ def test_a_plan_has_the_shape_of_a_run_without_outcomes(journey: Journey):
     ]
     assert all(each["reason"] for each in planned.json["datasets"])
     assert [set(each) for each in planned.json["datasets"]] == [
-        {"name", "kind", "action", "reason", "when", "inputs"}
+        {"name", "kind", "action", "reason", "when", "inputs", "costs"}
     ] * 3
 
 

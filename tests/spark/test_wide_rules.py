@@ -70,11 +70,18 @@ def judged(shop, dataset):
 
 
 def test_each_kind_of_rule_counts_what_the_written_rows_hold(view):
+    planned = view.under_test.project.plan("shop").datasets
+
     result = view.run()
 
     gold = result_of(result, "gold")
     assert (gold.error, gold.rows_written, gold.rows_dropped) == (None, 6, 1)
     found = judged(view, "gold")
+    # Nothing to compare with yet, so that one has no figures that could cost.
+    told = {name: rule.cost for name, rule in found.items() if name != "steady"}
+    assert next(each for each in planned if each.name == "gold").costs == told | {
+        "steady": Cost.DERIVED
+    }
     assert {
         name: (rule.evaluated, rule.violations)
         for name, rule in found.items()

@@ -18,13 +18,15 @@ import pytest
 import dlt_lite
 from dlt_lite.cli.app import main
 from dlt_lite.cli.ci import Ci, ci_of, reported
+from dlt_lite.cli.commands.quality import would_row
 from dlt_lite.cli.invocation import GlobalOptions, Invocation, OutputForm
 from dlt_lite.cli.report_arguments import report_forms
 from dlt_lite.cli.streams import Color, Streams
 from dlt_lite.errors import BadCommandLine, BadSelection, NothingRecorded, UnknownRun
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import Cell, Sample
-from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.results import DatasetQuality
+from dlt_lite.model.rules import RuleAction, Threshold
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.runs.folder import RunFolder, RunKind, RunState
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest
@@ -133,6 +135,41 @@ def test_a_report_is_of_the_forms_the_update_and_the_folder_that_are_asked_for(r
         "json": str(root / "a/b/quality.json"),
     }
     assert {path.name for path in (root / "a/b").iterdir()} == {"report.md", "quality.json"}
+
+
+def test_rows_that_were_set_aside_are_in_the_report_of_every_form(said, root):
+    sample = Sample((Cell("kind", "<b>odd</b>", offending=True),))
+    rule = a_rule(
+        "clicks",
+        "kind is known",
+        1000,
+        37,
+        RuleAction.QUARANTINE,
+        quarantined=37,
+        origin=PLACE,
+        samples=(sample,),
+    )
+    clicks = DatasetQuality(
+        "clicks", "streaming_table", "COMPLETED", "append", "", 1000, 960, 3, quarantined=37
+    )
+    leave(root, an_update(rule, datasets=[clicks], update_id=THIRD))
+
+    code, _, _ = said("report", "shop")
+
+    texts = {path.name: path.read_text() for path in (root / "report").iterdir()}
+    plain = json.loads(texts["quality.json"])
+    case = ET.fromstring(texts["junit.xml"]).find(".//testcase")  # noqa: S314
+    assert code == 0
+    assert (plain["rules"][0]["action"], plain["rules"][0]["quarantined"]) == ("quarantine", 37)
+    assert (plain["datasets"][0]["quarantined"], plain["datasets"][0]["dropped"]) == (37, 3)
+    assert '<property name="rows_quarantined" value="37" />' in texts["junit.xml"]
+    assert case.findtext("system-out").startswith("WARNING: 37 of 1,000 rows broke it (3.7%)")
+    assert "action quarantine" in case.findtext("system-out")
+    assert "960 written, 3 dropped, 37 quarantined" in texts["report.html"]
+    assert "&lt;b&gt;odd&lt;/b&gt;" in texts["report.html"]
+    assert "<b>odd" not in texts["report.html"] + texts["report.md"]
+    assert "3 rows dropped, 37 quarantined (4.0% of 1,000)" in texts["report.md"]
+    assert "| <code>clicks</code> | completed | 1,000 | 960 | 3 | 37 |" in texts["report.md"]
 
 
 def test_without_a_pipeline_the_newest_update_of_all_is_reported(ran):
@@ -273,6 +310,54 @@ def test_a_dataset_that_two_pipelines_have_asks_for_the_pipeline(ran, root):
 
     assert "fix: say orders.Clicks or shop.clicks" in ran("quality", "history", "clicks")[2]
     assert ran("quality", "history", "orders.clicks")[0] == 0
+
+
+def test_a_dry_run_tells_of_each_rule_what_it_would_have_done():
+    drop, aside = RuleAction.DROP, RuleAction.QUARANTINE
+    rules = (
+        a_rule("clicks", "known", 100, 20, origin=PLACE),
+        a_rule("clicks", "dated", 100, 7, DROP, dropped=7),
+        a_rule("clicks", "mostly", 100, 1, drop, dropped=1, threshold=Threshold(0.9)),
+        a_rule("clicks", "kind", 1000, 1200, aside, quarantined=1200),
+        a_rule("clicks", "sure", 100, 3, RuleAction.FAIL),
+        a_rule("clicks", "fine", 100, 0, RuleAction.FAIL),
+    )
+
+    rows = {row[0]: row for row in map(would_row, rules)}
+
+    assert rows["clicks.known"] == (
+        *("clicks.known", "warn", "100", "20", "80.0%", "warn", "", str(PLACE)),
+    )
+    assert {name: row[5] for name, row in rows.items()} == {
+        "clicks.known": "warn",
+        "clicks.dated": "drop 7",
+        "clicks.mostly": "drop 1",
+        "clicks.kind": "set 1,200 aside",
+        "clicks.sure": "fail",
+        "clicks.fine": "passed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("quality", "dry-run"), "the FILE is missing"),
+        (("quality", "dry-run", "a.yml", "b.yml"), "'b.yml' is one word too many"),
+        (("quality", "dry-run", "missing.yml"), "missing.yml"),
+        (("quality", "dry-run", "rules.yml"), "no update has made a table 'nothing'"),
+        (("quality", "dry-run", "wrong.yml"), "wrong.yml:1:10"),
+        (("suggest", "nothing"), "no update has made a table 'nothing'"),
+        (("suggest", "clicks", "--out", "rules.yml"), "rules.yml is there already"),
+    ],
+)
+def test_what_cannot_be_tried_or_proposed_is_refused_before_spark_starts(ran, root, words, says):
+    (root / "rules.yml").write_text("nothing: {rules: {a: id > 0}}\n")
+    (root / "wrong.yml").write_text("clicks: {rulz: {a: id > 0}}\n")
+
+    code, out, err = ran(*words)
+
+    assert (code, out) == (2, "")
+    assert says in err
 
 
 def test_two_updates_are_compared_rule_by_rule(ran):

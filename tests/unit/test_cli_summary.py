@@ -3,11 +3,12 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+from dlt_lite.cli.commands.plan import decided_apart
 from dlt_lite.cli.streams import Streams
 from dlt_lite.cli.summary import next_steps, summary, tables_place
 from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.rules import Threshold
-from dlt_lite.report.summary import DatasetResult, ExpectationResult, UpdateResult
+from dlt_lite.report.summary import DatasetResult, ExpectationResult, PlannedDataset, UpdateResult
 
 AGGREGATE = RuleKind.AGGREGATE
 STARTED, ENDED = "2026-01-02T03:00:00.000Z", "2026-01-02T03:01:05.000Z"
@@ -39,6 +40,15 @@ DAILY = DatasetResult("daily", "materialized_view", "replace", "clicks changed",
                       error=ERROR, seconds=1.0)  # fmt: skip
 WEEKLY = DatasetResult("weekly", "materialized_view", "replace", "daily failed", state="SKIPPED")
 VIEW = DatasetResult("recent", "temporary_view", "none", "a view", state="COMPLETED")
+
+
+def test_a_plan_names_the_rules_that_need_a_job_of_their_own():
+    costs = {"known": "in_job", "a \x1b[31mkey": "extra_scan", "columns": "derived"}
+    plain = PlannedDataset("users", "materialized_view", "skip", "nothing changed")
+    clicks = PlannedDataset("clicks", "streaming_table", "append", "new files", costs=costs)
+
+    assert decided_apart([plain, clicks]) == ["  clicks.a \\x1b[31mkey"]
+    assert decided_apart([plain]) == []
 
 
 def test_a_failed_update_says_what_failed_and_why():

@@ -25,6 +25,7 @@ from dlt_lite.events.records import (
 )
 from dlt_lite.events.sinks import Emitter, NdjsonFile, batch_event_id, read_ndjson
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount
+from dlt_lite.model.samples import Cell, Sample
 
 TEXT = st.text()
 NAMES = st.text(min_size=1)
@@ -32,6 +33,9 @@ MAYBE = st.none() | TEXT
 NUMBERS = st.integers(0, 2**63 - 1)
 SETTINGS = st.dictionaries(TEXT, TEXT, max_size=3)
 TUPLES = st.lists(TEXT, max_size=3).map(tuple)
+
+CELLS = st.builds(Cell, TEXT, MAYBE, st.booleans())
+SAMPLES = st.builds(Sample, st.lists(CELLS, max_size=3).map(tuple))
 
 
 def rule_counts(dataset):
@@ -45,6 +49,7 @@ def rule_counts(dataset):
         failed=NUMBERS,
         dataset=views,
         exact=st.booleans(),
+        samples=st.lists(SAMPLES, max_size=2).map(tuple),
     )
 
 
@@ -98,6 +103,7 @@ RECORDS = st.one_of(
         TEXT,
         TUPLES,
         st.dictionaries(TEXT, st.none() | NUMBERS, max_size=3),
+        SETTINGS,
     ),
     flow_progress(),
 )

@@ -19,6 +19,7 @@ from dlt_lite.errors import (
 from dlt_lite.model.gates import Gate
 from dlt_lite.model.names import Namespace
 from dlt_lite.model.origin import Origin
+from dlt_lite.model.samples import SampleSettings
 from dlt_lite.project.loading import load_project, pipeline_of
 
 
@@ -621,6 +622,37 @@ def test_a_wrong_gate_is_refused_at_its_place(tmp_path, home, text, origin, says
     error = refusal(a_project(tmp_path, text, shop=""), home)
 
     assert (error.origin, error.what[: len(says)]) == (origin, says)
+
+
+def test_samples_and_masks_are_settled_for_each_pipeline_and_target(tmp_path, home):
+    text = "quality: {samples: 2, mask: [Email, phone]}\ntargets: {prod: {quality: {mask: []}}}\n"
+    own = "quality: {samples: 0, mask: '${env.HIDDEN:-iban, TAX no}'}"
+    root = a_project(tmp_path, text, shop="", own=own)
+
+    dev, prod = (
+        load_project(root, environ=home, target=each).pipelines for each in ("dev", "prod")
+    )
+
+    assert dev["shop"].samples == SampleSettings(2, frozenset({"email", "phone"}))
+    assert dev["own"].samples == SampleSettings(0, frozenset({"iban", "tax no"}))
+    assert prod["shop"].samples == SampleSettings(2)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("quality: {samples: many}", "'samples' must be a whole number from 0, not text"),
+        ("quality: {samples: [1]}", "'samples' must be a whole number from 0, not a list"),
+        ("quality: {mask: {email: true}}", "'mask' must be a list of names, not a mapping"),
+        ("quality: {mask: [email, 1]}", "'mask' must be a list of names, not a whole number"),
+        ("quality: {mask: [[email]]}", "'mask' must be a list of names, not a list"),
+        ("quality: {mask: ['a,b']}", "'mask' must be a list of names, not a list"),
+        ("quality: {maks: [email]}", "'maks' is no key of `quality`"),
+        ("schema: [a]", "'schema' must be a name of letters"),
+    ],
+)
+def test_wrong_samples_and_masks_are_refused(tmp_path, home, text, says):
+    assert says in refusal(a_project(tmp_path, text, shop=""), home).what
 
 
 def test_what_null_means_is_written_as_people_write_it(tmp_path, home):

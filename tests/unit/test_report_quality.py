@@ -23,6 +23,7 @@ from dlt_lite.events.sinks import NdjsonFile
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Verdict
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount, Severity
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.quality import origin_of, past_quality, quality_of, update_quality
 from dlt_lite.report.summary import update_result
 from dlt_lite.runs.folder import RunFolder, RunState, judged_facts
@@ -128,6 +129,32 @@ def test_the_rule_that_ended_the_job_has_failed_and_the_others_were_not_checked(
         "the job ended at recent before it was decided",
     )
     assert quality.verdict is Verdict.FAIL
+
+
+def test_rows_that_broke_a_rule_are_shown_of_all_batches_of_a_failed_job_too():
+    def seen(text):
+        return (Sample((Cell("amount", text, offending=True),)),)
+
+    quality = update_quality(
+        told(
+            defined("orders", POSITIVE, RECENT),
+            planned("orders"),
+            batch("orders", 0, Counts(10, 1, (rule("positive", 9, 1, samples=seen("-1")),))),
+            batch("orders", 1, Counts(10, 1, (rule("positive", 9, 1, samples=seen("-2")),))),
+            progress(
+                "orders",
+                "FAILED",
+                error="[DLT502] orders: expectation recent failed for 1 or more rows",
+                counts=Counts(0, 0, (rule("recent", 0, 0, "fail", samples=seen("3")),)),
+            ),
+            over("FAILED"),
+        )
+    )
+
+    positive, recent = (by_name(quality)[name] for name in ("positive", "recent"))
+    assert positive.samples == (*seen("-1"), *seen("-2"))
+    assert (recent.verdict, recent.violations, recent.samples) == (Verdict.FAIL, 1, seen("3"))
+    assert quality.datasets[0].written == 18
 
 
 def test_a_rule_of_a_dataset_that_failed_could_not_run_and_below_it_nothing_was_checked():

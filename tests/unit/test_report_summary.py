@@ -47,8 +47,8 @@ def defined(name, kind=STREAM, *, rules=(), path=None):
     return DatasetDefinition(name, f"shop.{name}", kind, path, 1, tuple(rules))
 
 
-def planned(name, action="append", reason="new files", *, kind=STREAM, when=(), inputs=None):
-    return PlanningInformation(name, kind, action, reason, tuple(when), inputs or {})
+def planned(name, action="append", reason="new files", *, kind=STREAM, when=(), **more):
+    return PlanningInformation(name, kind, action, reason, tuple(when), **more)
 
 
 def progress(name, status, *, flow=None, **given_fields):
@@ -407,7 +407,7 @@ def test_the_plan_is_the_same_shape_without_outcomes():
         FlowDefinition("orders", "orders", "streaming", (), "{}"),
         planned("orders"),
         planned("daily", "replace", "if orders changes", kind=VIEW, when=["orders"],
-                inputs={"orders": 4}),
+                inputs={"orders": 4}, costs={"key": "extra_scan"}),
     )  # fmt: skip
 
     assert plan_result(events).as_json() == {
@@ -420,6 +420,7 @@ def test_the_plan_is_the_same_shape_without_outcomes():
                 "reason": "new files",
                 "when": [],
                 "inputs": {},
+                "costs": {},
             },
             {
                 "name": "daily",
@@ -428,6 +429,7 @@ def test_the_plan_is_the_same_shape_without_outcomes():
                 "reason": "if orders changes",
                 "when": ["orders"],
                 "inputs": {"orders": 4},
+                "costs": {"key": "extra_scan"},
             },
         ],
     }

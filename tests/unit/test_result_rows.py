@@ -4,8 +4,9 @@ import re
 
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
-from dlt_lite.model.results import Cell, Sample, Verdict, undecided
+from dlt_lite.model.results import Verdict, undecided
 from dlt_lite.model.rules import Threshold
+from dlt_lite.model.samples import Cell, Sample
 from tests.unit.told_updates import a_rule, an_update, clickstream
 
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from dlt_lite.errors import StateTooNew, StorageNotWritable
 from dlt_lite.model.result_codec import results_schema
-from dlt_lite.model.results import Cell, Sample
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.files import results_json
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.quality import (
@@ -122,6 +122,29 @@ def test_a_kept_folder_gives_its_updates_newest_first_from_files_and_run_folders
         "20261101",
     ]
     assert list(kept_results(tmp_path / "missing")) == []
+
+
+def test_a_kept_folder_keeps_the_newest_of_each_pipeline_and_target_and_what_is_not_ours(tmp_path):
+    (tmp_path / "20250101.json").write_text("{}")
+    for number in range(1, 6):
+        for pipeline, target in (("shop", "dev"), ("shop", "prod"), ("orders", "dev")):
+            name = f"2026110{number}T000000Z-{pipeline}-{target}"
+            update = replace(an_update(update_id=name), pipeline=pipeline, target=target)
+            keep_results(tmp_path, update, most=2)
+
+    assert [each.update_id[7:] for each in kept_results(tmp_path)] == [
+        f"{number}T000000Z-{name}"
+        for number in (5, 4)
+        for name in ("shop-prod", "shop-dev", "orders-dev")
+    ]
+    assert (tmp_path / "20250101.json").exists()
+
+
+def test_an_older_update_that_is_kept_again_removes_no_newer_one(tmp_path):
+    for number in (3, 2, 1):
+        keep_results(tmp_path, an_update(update_id=f"2026110{number}T000000Z"), most=2)
+
+    assert [each.update_id[:8] for each in kept_results(tmp_path)] == ["20261103", "20261102"]
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):

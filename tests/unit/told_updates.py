@@ -6,10 +6,8 @@ from math import sin
 from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import (
-    Cell,
     DatasetQuality,
     RuleResult,
-    Sample,
     UpdateQuality,
     Verdict,
     judged,
@@ -17,6 +15,7 @@ from dlt_lite.model.results import (
     undecided,
 )
 from dlt_lite.model.rules import Cost, RuleAction, Severity, Threshold
+from dlt_lite.model.samples import Cell, Sample
 
 HOSTILE = [
     "<script>alert(1)</script>",

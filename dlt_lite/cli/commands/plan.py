@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
@@ -16,6 +16,7 @@ from dlt_lite.dag.order import in_order
 from dlt_lite.jobs.catalogue import job_of
 from dlt_lite.jobs.selection import selected_tasks, waits_of
 from dlt_lite.model.jobs import Job
+from dlt_lite.model.rules import Cost
 from dlt_lite.report.summary import PlannedDataset
 
 _CHANGES = 10
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         columns = ("dataset", "action", "reason")
         rows = [(each.name, _action(each), each.reason) for each in result.datasets]
         streams.data(aligned(columns, rows, streams))
+        if extra := decided_apart(result.datasets):
+            streams.data("\n".join(("\nrules that need a job of their own:", *extra)))
     changes = any(each.action not in _UNCHANGING for each in result.datasets)
     return _CHANGES if changes and arguments.exit_code else 0
 
@@ -69,6 +72,16 @@ def _plan_job(job: Job, only: Sequence[str], invocation: Invocation) -> int:
 def _action(dataset: PlannedDataset) -> str:
     words = dataset.action.replace("_", " ")
     return f"{words} if {' or '.join(dataset.when)} changes" if dataset.when else words
+
+
+def decided_apart(datasets: Iterable[PlannedDataset]) -> list[str]:
+    """Return a line for each rule that the job which writes does not decide."""
+    return [
+        f"  {one_line(f'{each.name}.{rule}')}"
+        for each in datasets
+        for rule, cost in each.costs.items()
+        if cost == Cost.EXTRA_SCAN
+    ]
 
 
 def _note_to(streams: Streams) -> Callable[[str], None]:

@@ -1,4 +1,7 @@
-"""Tell how rules fared over the newest updates, or what changed from one update to another."""
+"""Tell how rules fared over the newest updates, what changed, and what new rules would do.
+
+`dry-run` tries the rules of a file on the tables as they are, and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,27 @@ from dlt_lite.cli.opening import opened
 from dlt_lite.cli.report_arguments import add_history_argument, history_of
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import BadCommandLine
-from dlt_lite.model.results import RuleResult
+from dlt_lite.model.result_codec import encoded
+from dlt_lite.model.results import DatasetQuality, RuleResult, Verdict
+from dlt_lite.model.rules import RuleAction
+from dlt_lite.project.suggestions import shown
 from dlt_lite.report.comparison import Comparison, Point, RowChange, RuleChange, RuleHistory
 from dlt_lite.report.updates import LATEST
 from dlt_lite.report.words import figures, moment, percent, points, rule_name, signed, verdict_word
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _NOTHING = "·"
+_MISSING = {
+    "history": ("DATASET", "ls"),
+    "compare": ("UPDATE", "runs"),
+    "dry-run": ("FILE", "suggest --help"),
+}
+_WOULD = {
+    RuleAction.WARN: "warn",
+    RuleAction.DROP: "drop {rows}",
+    RuleAction.QUARANTINE: "set {rows} aside",
+    RuleAction.FAIL: "fail",
+}
 _GROUPS = (
     ("newly violated", "new_failures"),
     ("worse", "regressed"),
@@ -33,21 +50,25 @@ _GROUPS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("action", choices=("history", "compare"), help="what to tell")
-    add("first", metavar="DATASET|UPDATE", nargs="?", help="a dataset; an update's id")
+    add("action", choices=tuple(_MISSING), help="what to tell")
+    add("first", metavar="DATASET|UPDATE|FILE", nargs="?", help="a dataset; an update; rules")
     add("second", metavar="RULE|UPDATE", nargs="?", help="a rule of it; a later update's id")
     add_history_argument(parser)
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
-    """Print a history or a comparison."""
+    """Print a history, a comparison or what rules would do."""
     if arguments.first is None:
-        missing = "DATASET" if arguments.action == "history" else "UPDATE"
-        fix = f"see `{invocation.program} {'ls' if missing == 'DATASET' else 'runs'}`"
+        missing, command = _MISSING[arguments.action]
+        fix = f"see `{invocation.program} {command}`"
         raise BadCommandLine(f"the {missing} is missing", fix=fix)
-    if arguments.action == "history":
-        return _history(arguments, invocation)
-    return _compare(arguments, invocation)
+    match arguments.action:
+        case "history":
+            return _history(arguments, invocation)
+        case "compare":
+            return _compare(arguments, invocation)
+        case _:
+            return _dry_run(arguments, invocation)
 
 
 def _history(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -138,6 +159,54 @@ def _figures(result: RuleResult) -> dict[str, object]:
         "exact": result.exact,
         "reason": result.reason,
     }
+
+
+def _dry_run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    if arguments.second is not None:
+        fix = f"see `{invocation.program} quality --help`"
+        raise BadCommandLine(f"{shown(arguments.second)} is one word too many", fix=fix)
+    with invocation.streams.kept_for_data():
+        found = opened(invocation).dry_run(invocation.here / arguments.first)
+    streams = invocation.streams
+    if invocation.wants_json:
+        streams.json(encoded(found))
+        return 0
+    columns = ("rule", "action", ">checked", ">violated", ">passed", "would", "found", "at")
+    streams.data(aligned(columns, [would_row(each) for each in found.rules], streams))
+    for each in found.datasets:
+        streams.data(one_line(_would_all(each)))
+    return 0
+
+
+def would_row(rule: RuleResult) -> tuple[str, ...]:
+    """Return what a rule would have done, as a row of a table."""
+    return (
+        rule_name(rule),
+        str(rule.action),
+        amount(rule.evaluated),
+        amount(rule.violations),
+        percent(rule.ratio),
+        _would(rule),
+        rule.observed or rule.reason,
+        str(rule.origin or ""),
+    )
+
+
+def _would(rule: RuleResult) -> str:
+    if rule.verdict in {Verdict.PASS, Verdict.SKIPPED, Verdict.ERROR}:
+        # Within its threshold a rule still keeps rows out.
+        rows = rule.dropped or rule.quarantined
+        told = _WOULD[rule.action] if rows else verdict_word(rule.verdict)
+        return told.format(rows=amount(rows))
+    return _WOULD[rule.action].format(rows=amount(rule.violations))
+
+
+def _would_all(dataset: DatasetQuality) -> str:
+    return (
+        f"{dataset.name}, version {dataset.version}: of {amount(dataset.rows_in)} rows "
+        f"{amount(dataset.written)} would stay, {amount(dataset.dropped)} be dropped, "
+        f"{amount(dataset.quarantined)} set aside"
+    )
 
 
 def _compare(arguments: argparse.Namespace, invocation: Invocation) -> int:

@@ -111,7 +111,8 @@ def carry_out(
     if ci is not None:
         make_ready(ci)
     try:
-        result, code = _updated(name, request, project, (begun,), invocation)
+        samples = ci is None or ci.samples
+        result, code = _updated(name, request, project, (begun,), invocation, samples=samples)
     except DltLiteError:
         if ci is not None and begun.update_id is not None:
             _reported(ci, project, begun.update_id, invocation)
@@ -133,6 +134,8 @@ def _updated(
     project: Project,
     sinks: tuple[Sink, ...],
     invocation: Invocation,
+    *,
+    samples: bool,
 ) -> tuple[UpdateResult, int]:
     """Carry the update out; return what it did, and the exit code that this means."""
     streams = invocation.streams
@@ -149,6 +152,7 @@ def _updated(
             stop=signals.stop,
             on_session=signals.reinstall,
             on_note=console.note,
+            samples=samples,
         )
     return result, _exit_code(result, signals)
 

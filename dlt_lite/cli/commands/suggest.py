@@ -1,0 +1,47 @@
+"""Propose rules for a dataset: one look at its table, and a file of rules to review on stdout."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.opening import opened
+from dlt_lite.errors import BadCommandLine, StorageNotWritable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("dataset", metavar="DATASET", help="the dataset")
+    add("--out", metavar="FILE", help="a file that is not there yet; stdout by default")
+
+
+def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
+    """Print or write the proposal."""
+    streams, out = invocation.streams, arguments.out
+    path = None if out is None else invocation.here / out
+    if path is not None and path.exists():
+        raise BadCommandLine(f"{out} is there already", fix="name another file, or compare by diff")
+    with streams.kept_for_data():
+        text = opened(invocation).suggest(arguments.dataset)
+    if path is not None:
+        _write(path, text)
+        streams.say(one_line(str(out)))
+    elif invocation.wants_json:
+        streams.json({"dataset": arguments.dataset, "rules": text})
+    else:
+        streams.data(text.removesuffix("\n"))
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise StorageNotWritable(
+            f"{path} cannot be written: {error.strerror or error}",
+            fix="name a file in a folder that you may write to",
+        ) from error
