@@ -13,7 +13,8 @@ from shlex import quote
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.errors import NotEmpty, StorageNotWritable
+from dlt_lite.cli.writing import write_file
+from dlt_lite.errors import NotEmpty
 
 TEMPLATES = ("minimal",)
 # So that no tool takes a file of a template for one of ours.
@@ -69,7 +70,7 @@ def write_template(template: str, folder: Path) -> tuple[PurePosixPath, ...]:
             name = json.dumps(title, ensure_ascii=False)
             text = text.replace("{{name}}", name).replace("{{title}}", title)
             path = path.with_suffix("")  # noqa: PLW2901 - the template's name for it, less its mark
-        _write(folder / path, text)
+        write_file(folder / path, text)
         written.append(path)
     return tuple(written)
 
@@ -90,14 +91,3 @@ def _files_below(
             yield from _files_below(entry, path / entry.name)
         else:
             yield path / entry.name, entry
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StorageNotWritable(
-            f"{one_line(path)} cannot be written: {error.strerror or error}",
-            fix="name a folder that you may write to",
-        ) from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.opening import opened
-from dlt_lite.errors import BadCommandLine, StorageNotWritable
+from dlt_lite.cli.writing import write_file
+from dlt_lite.errors import BadCommandLine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,21 +27,10 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     with streams.kept_for_data():
         text = opened(invocation).suggest(arguments.dataset)
     if path is not None:
-        _write(path, text)
+        write_file(path, text)
         streams.say(one_line(str(out)))
     elif invocation.wants_json:
         streams.json({"dataset": arguments.dataset, "rules": text})
     else:
         streams.data(text.removesuffix("\n"))
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StorageNotWritable(
-            f"{path} cannot be written: {error.strerror or error}",
-            fix="name a file in a folder that you may write to",
-        ) from error
