@@ -490,19 +490,21 @@ class Project:
         known = Known(now(), other, samples=settings.samples)
         return dry_run(spark, dataset, path, _version(spark, made), known=known)
 
-    def suggest(self, dataset: str) -> str:
+    def suggest(self, dataset: str, *, amend: Path | str | None = None) -> str:
         """Return rules that a table satisfies, with some slack, as the text of a file of rules.
 
         One job looks at the table. Values of masked columns are not shown.
 
         Args:
             dataset: its name, or `pipeline.name`.
+            amend: a file of rules: what is returned is then a patch that adds what it lacks.
 
         Raises:
             BadSelection: no update of any pipeline has made such a table.
         """
         made = self._table(dataset)
         settings = pipeline_of(self.settings, made.pipeline)
+        from dlt_lite.quality.amending import patch  # noqa: PLC0415 - YAML
         from dlt_lite.quality.profiling import profile  # noqa: PLC0415 - imports Spark
         from dlt_lite.quality.suggesting import proposals, rules_text  # noqa: PLC0415 - YAML
 
@@ -511,7 +513,14 @@ class Project:
             reader = session.spark.read.format("delta").option("versionAsOf", version)
             frame = reader.load(_place(str(made.path)))
             found = profile(frame, made.name, version, settings.samples)
-        return rules_text(found, proposals(found))
+        proposed = proposals(found)
+        if amend is None:
+            return rules_text(found, proposed)
+        file = Path(amend)
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        root = self.settings.root
+        path = file.relative_to(root) if file.is_relative_to(root) else file
+        return patch(text, path.as_posix(), found, proposed)
 
     def place_of(self, dataset: str) -> tuple[str, str]:
         """Return a dataset's pipeline and its name in it.

@@ -17,6 +17,7 @@ import yaml
 
 from dlt_lite.model.profiles import Bound, ColumnProfile, TableProfile
 
+INDENT = "    "
 _MANY, _SOME = 1000, 100
 _LARGEST_SHARE = 0.05
 _SLACK = Decimal("0.1")
@@ -84,19 +85,20 @@ def rules_text(profile: TableProfile, proposed: Iterable[Proposal]) -> str:
         f"{_yaml(profile.dataset)}:",
         "  rules:",
     ]
-    for each in proposed:
-        lines.append(f"    # {each.confidence}: {each.why}")
-        lines += _rule_lines(each)
+    lines += [line for each in proposed for line in proposal_lines(each)]
     return "\n".join(lines) + "\n"
 
 
-def _rule_lines(proposal: Proposal) -> list[str]:
+def proposal_lines(proposal: Proposal) -> list[str]:
+    """Return the lines of a rule in a file, indented as below `rules:`."""
     said = {**proposal.asks, **proposal.more}
+    why = f"{INDENT}# {proposal.confidence}: {proposal.why}"
     if set(said) == {"expect"}:
-        return [f"    {_yaml(proposal.name)}: {_yaml(said['expect'])}"]
+        return [why, f"{INDENT}{_yaml(proposal.name)}: {_yaml(said['expect'])}"]
     return [
-        f"    {_yaml(proposal.name)}:",
-        *(f"      {word}: {_yaml(value)}" for word, value in said.items()),
+        why,
+        f"{INDENT}{_yaml(proposal.name)}:",
+        *(f"{INDENT}  {word}: {_yaml(value)}" for word, value in said.items()),
     ]
 
 

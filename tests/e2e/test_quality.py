@@ -216,3 +216,11 @@ def test_what_cannot_be_written_is_refused_before_anything_runs(project, days):
     assert refused.code == 5
     assert refused.err.startswith("[DLT007]")
     assert len(list((project / "kept").iterdir())) == len(days)
+
+
+def test_ci_keeps_no_row_of_the_data_where_nobody_has_asked_for_them(days: Mapping[str, Told]):
+    for day in days.values():
+        assert [rule["rule"] for rule in day.quality["rules"] if rule["samples"]] == []
+    fatal = next(each for each in days["fatal"].quality["datasets"] if each["error"])
+    assert "No row is shown: samples are off." in fatal["error"]
+    assert "event_id" not in fatal["error"]

@@ -6,9 +6,11 @@ from decimal import Decimal
 import pytest
 import yaml
 
+from dlt_lite.errors import BadSuite
 from dlt_lite.model.checks import Unique
 from dlt_lite.model.profiles import ColumnProfile, TableProfile
 from dlt_lite.model.rules import NullPolicy, Threshold
+from dlt_lite.quality.amending import patch
 from dlt_lite.quality.suggesting import Confidence, proposals, rules_text
 from dlt_lite.suites.documents import read_document
 
@@ -172,3 +174,65 @@ def test_every_rule_stands_below_how_sure_it_is_and_why():
         "    kind is there"
     )
     assert yaml.safe_load("\n".join(lines))["clicks"]["rules"]["kind is there"]
+
+
+PROFILE = TableProfile("clicks", 3, 200, (text(shortest=2, longest=2), text("other")))
+FILE = """\
+# ours
+people:
+  rules: {a: id > 0}
+clicks:
+  defaults: {owner: shop}
+  rules:
+      # kept
+      mine: kind IS NOT NULL
+      enough rows: {aggregate: count(*) > 7}
+  columns:
+    kind: []"""
+
+
+def applied(diff, text):
+    """Return what a text is after a diff of one hunk."""
+    lines = [line for line in diff.splitlines()[3:] if not line.startswith("\\")]
+    before, after = (
+        "\n".join(line[1:] for line in lines if line[0] in kept) for kept in ("- ", "+ ")
+    )
+    assert before in text
+    return text.replace(before, after, 1)
+
+
+def test_a_patch_adds_what_a_file_lacks_and_changes_nothing_else(tmp_path):
+    diff = patch(FILE, "rules.yml", PROFILE, proposals(PROFILE))
+
+    after = applied(diff, FILE)
+    added = [line for line in after.splitlines() if line not in FILE.splitlines()]
+    assert [line for line in after.splitlines() if line not in added] == FILE.splitlines()
+    assert [line.split(":")[0].strip() for line in added if "#" not in line] == [
+        *("columns", "schema", "kind has its length", "other is there"),
+    ]
+    (tmp_path / "rules.yml").write_text(after)
+    problems = []
+    suites = read_document(tmp_path / "rules.yml", tmp_path, {}, problems.append).suites
+    assert problems == []
+    assert [rule.name for rule in suites[1].rules] == [
+        *("columns", "kind has its length", "other is there", "mine", "enough rows"),
+    ]
+    assert patch(after, "rules.yml", PROFILE, proposals(PROFILE)) == ""
+
+
+@pytest.mark.parametrize("before", ["", "people:\n  rules: {a: id > 0}\n"])
+def test_a_dataset_that_a_file_does_not_know_is_added_at_its_end(before):
+    after = applied(patch(before, "rules.yml", PROFILE, proposals(PROFILE)), before)
+
+    assert list(yaml.safe_load(after)) == [*yaml.safe_load(before or "{}"), "clicks"]
+    assert after.startswith(before)
+
+
+@pytest.mark.parametrize(
+    "before", ["clicks: {rules: {a: id > 0}}\n", "clicks: []\n", "clicks:\n  rules:\n"]
+)
+def test_a_shape_that_no_line_can_be_added_to_is_refused_at_its_place(before):
+    with pytest.raises(BadSuite, match="cannot be added") as refused:
+        patch(before, "rules.yml", PROFILE, proposals(PROFILE))
+
+    assert refused.value.origin.line in {1, 2}

@@ -1,4 +1,7 @@
-"""Propose rules for a dataset: one look at its table, and a file of rules to review on stdout."""
+"""Propose rules for a dataset: one look at its table, and a file of rules to review on stdout.
+
+With `--diff FILE` a patch comes out that adds to a file the rules that it lacks.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("dataset", metavar="DATASET", help="the dataset")
     add("--out", metavar="FILE", help="a file that is not there yet; stdout by default")
+    add("--diff", metavar="FILE", help="print a patch that adds what this file of rules lacks")
 
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
@@ -24,8 +28,9 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     path = None if out is None else invocation.here / out
     if path is not None and path.exists():
         raise BadCommandLine(f"{out} is there already", fix="name another file, or compare by diff")
+    amend = None if arguments.diff is None else invocation.here / arguments.diff
     with streams.kept_for_data():
-        text = opened(invocation).suggest(arguments.dataset)
+        text = opened(invocation).suggest(arguments.dataset, amend=amend)
     if path is not None:
         write_file(path, text)
         streams.say(one_line(str(out)))
