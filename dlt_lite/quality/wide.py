@@ -166,10 +166,11 @@ def planned_cost(rule: Rule, like: DataFrame, *, is_view: bool) -> Cost:
     """
     before = rule.action is RuleAction.FAIL and is_view
     match rule.check:
+        case None if rule.fails_at_once:
+            return Cost.DERIVED
         case None:
-            counted = rule.action is RuleAction.FAIL and not rule.fails_at_once
-            return Cost.EXTRA_SCAN if counted else Cost.IN_JOB
-        case HasSchema():
+            return Cost.EXTRA_SCAN if rule.action is RuleAction.FAIL else Cost.IN_JOB
+        case HasSchema() | HasLayout():
             return Cost.DERIVED
         case DropRatio() | RowCountChange():
             return Cost.EXTRA_SCAN if before else Cost.DERIVED
