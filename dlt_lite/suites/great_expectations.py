@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,8 +39,26 @@ def module(name: str = "") -> Any:  # noqa: ANN401 - its types are its own
     """
     # Older and later versions may want to tell of their use.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
-    with quietly():
+    with quietly(), _as_a_program():
         return import_module(f"{_PACKAGE}.{name}" if name else _PACKAGE)
+
+
+@contextmanager
+def _as_a_program() -> Iterator[None]:
+    """Let the main module have a file, as a program's has.
+
+    PySpark takes a process whose main module has none, such as a worker of pytest, for one that
+    runs its doctests, and ends it where Spark Connect's packages are missing.
+    """
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = ""
+    try:
+        yield
+    finally:
+        del main.__file__
 
 
 def expectation(type_: str, kwargs: Mapping[str, Any], **about: Any) -> Any:  # noqa: ANN401

@@ -22,15 +22,9 @@ from dlt_lite.model.checks import (
 )
 from dlt_lite.model.layouts import layout_breach
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import (
-    Cell,
-    RuleResult,
-    Sample,
-    UpdateQuality,
-    Verdict,
-    judged,
-)
+from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict, judged
 from dlt_lite.model.rules import Rule
+from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.enforce import count_now
 from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
