@@ -24,6 +24,7 @@ COMMAND = (sys.executable, "-m", "dlt_lite")
 _PATIENCE = 600
 # A process that lives for seconds is done sooner where its code is not compiled twice.
 _QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
+_cache: dict[str, str] = {}
 _OF_A_TERMINAL = ("NO_COLOR", "FORCE_COLOR", "DLT_LITE_OUTPUT", "DLT_LITE_PROJECT")
 
 
@@ -41,6 +42,11 @@ class Ended:
         return json.loads(self.out)
 
 
+def share_cache(folder: Path) -> None:
+    """Let all commands keep JARs and the class-data archive in one folder."""
+    _cache["DLT_LITE_CACHE_DIR"] = str(folder)
+
+
 def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Return the environment of a command: ours, the package found in this repository.
 
@@ -49,7 +55,7 @@ def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, st
     """
     plain = {key: value for key, value in os.environ.items() if key not in _OF_A_TERMINAL}
     java_options = f"{plain.get('JDK_JAVA_OPTIONS', '')} {_QUICK_COMPILER}".strip()
-    ours = {"PYTHONPATH": str(ROOT), "JDK_JAVA_OPTIONS": java_options}
+    ours = {"PYTHONPATH": str(ROOT), "JDK_JAVA_OPTIONS": java_options, **_cache}
     changed = {**plain, **ours, **(changes or {})}
     return {key: value for key, value in changed.items() if value is not None}
 

@@ -28,11 +28,13 @@ from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.enforce import count_now
 from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
+from dlt_lite.quality.samples import Sampling
 from dlt_lite.report.files import write_reports
 from dlt_lite.report.forms import ReportForm
 from dlt_lite.report.gx import SQL_TYPE
 from dlt_lite.suites.documents import read_given
 from dlt_lite.suites.great_expectations import expectation as great_expectation
+from dlt_lite.suites.great_expectations import module
 from dlt_lite.suites.kinds import KINDS, Way
 from dlt_lite.suites.literals import column_sql, literal_sql
 from dlt_lite.suites.said import said_in
@@ -301,7 +303,9 @@ def figures(frame, rules):
     rows = [rule for rule in rules if rule.check is None]
     # Not all at once: Spark compiles what it is asked, and one very long question slowly.
     parts = [rows[start : start + 40] for start in range(0, len(rows), 40)]
-    counted = {each.name: each for part in parts for each in count_now(frame, part).rules}
+    counted = {
+        each.name: each for part in parts for each in count_now(frame, part, Sampling()).rules
+    }
     decided = {}
     for rule in rules:
         match rule.check:
@@ -385,7 +389,7 @@ def real(monkeypatch):
     Its figures are caught where it makes a result of them: so it counts, and looks for no rows.
     """
     # Imported here, so that who collects tests need not wait for it.
-    great_expectations = pytest.importorskip("great_expectations")
+    great_expectations = module()
     core = "great_expectations.expectations"
     modules = [
         import_module(name)
@@ -404,8 +408,8 @@ def real(monkeypatch):
         caught.append((rows, rows if there is None else there, bad))
         return real_format(**given)
 
-    for module in modules:
-        monkeypatch.setattr(module, "_format_map_output", catching)
+    for each in modules:
+        monkeypatch.setattr(each, "_format_map_output", catching)
     return partial(_asked, great_expectations, caught)
 
 
@@ -419,7 +423,7 @@ def _asked(great_expectations, caught, frame, entries):
         .get_batch(batch_parameters={"dataframe": frame})
     )
     suite = great_expectations.ExpectationSuite(name="nasty")
-    registry = import_module("great_expectations.expectations.registry")
+    registry = module("expectations.registry")
     for number, (type_, kwargs) in enumerate(entries):
         suite.add_expectation(
             registry.get_expectation_impl(type_)(**kwargs, meta={"number": number})
@@ -634,7 +638,7 @@ def test_results_for_great_expectations_are_those_that_it_makes_itself(spark, tm
     written = write_reports(tmp_path, [update], [ReportForm.GX])
 
     own = json.loads((written[ReportForm.GX] / "nasty.json").read_text(encoding="utf-8"))
-    great_expectations = pytest.importorskip("great_expectations")
+    great_expectations = module()
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_spark("spark", persist=False)
