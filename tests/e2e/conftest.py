@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -14,10 +15,13 @@ from dlt_lite.engine.session import start_conf
 from dlt_lite.workspace import Project
 from tests.e2e import shell
 
+# Without an archive all goes on, only slower.
+PATIENCE, TURN = 60, 0.2
+
 
 @pytest.fixture(scope="session", autouse=True)
 def class_archive(tmp_path_factory, worker_id):
-    """Make the archive, unless another worker is at it: its commands go on without meanwhile."""
+    """Make the archive, or wait until the other worker has: both are sooner done with it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "cache"
     folder.mkdir(exist_ok=True)
@@ -31,6 +35,9 @@ def class_archive(tmp_path_factory, worker_id):
     archive.file.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "dlt_lite.engine.archive", str(archive.file)]
     subprocess.run([*command, json.dumps(dict(archive.conf))], env=environ, check=False)
+    until = time.monotonic() + PATIENCE
+    while not archive.file.exists() and time.monotonic() < until:
+        time.sleep(TURN)
 
 
 def parts(environ):

@@ -260,9 +260,8 @@ def test_rows_that_were_set_aside_go_in_once_when_their_rule_is_mended(
     rows = frame(spark, before, "silver_clicks").count()
     silver.write_text(mended, encoding="utf-8")
 
-    first, second = (
-        dlt_lite(project, "quarantine", "replay", "silver_clicks", "-o", "json") for _ in range(2)
-    )
+    replay = ("quarantine", "replay", "silver_clicks", "-o", "json")
+    first, second = dlt_lite(project, *replay), dlt_lite_here(project, *replay)
 
     replayed = [by_name(each.json["datasets"])["silver_clicks"] for each in (first, second)]
     assert [each["rows_written"] for each in replayed] == [future, 0]

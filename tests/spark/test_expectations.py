@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from dlt_lite.model.results import Verdict
 from tests.spark.updates import (
     COLUMNS,
     FILE_STREAM,
@@ -402,3 +403,44 @@ def test_rules_of_a_table_judge_the_rows_of_each_of_its_flows(dlt, tmp_path):
     assert rules(result, "bronze") == {"small": (3 + 2 - 1 + 2, 3), "not_two": (7, 2)}
     assert result_of(result, "bronze").rows_dropped == 2
     assert sorted(row[1] for row in shop.rows("bronze")) == [0, 1, 1, 1, 3, 3, 3]
+
+
+EXTREMES = (
+    FILE_STREAM
+    + f"""
+def landed():
+    return spark.read.schema("{COLUMNS}").json(spark.conf.get("landing"))
+
+@dlt.materialized_view
+@dlt.expect("tenth", "10 / v >= 1")
+def gold():
+    return landed()
+
+@dlt.materialized_view
+@dlt.expect_or_drop("never", "id < 0")
+def bare():
+    return landed()
+"""
+)
+
+
+def test_all_rows_bad_no_rows_and_a_rule_that_divides_by_zero_have_an_outcome(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, EXTREMES)
+    file = shop.land("1.json", {"id": 1, "v": 1}, {"id": 2, "v": 20})
+    bad = shop.run()
+    assert (result_of(bad, "bare").rows_written, result_of(bad, "bare").rows_dropped) == (0, 2)
+    assert rules(bad, "bare") == {"never": (0, 2)}
+
+    shop.land("2.json", {"id": 3, "v": 0})
+    divided = shop.run()
+    assert states(divided) == {"gold": "FAILED", "bare": "COMPLETED"}
+    assert "[DIVIDE_BY_ZERO]" in result_of(divided, "gold").error
+    assert shop.rows("gold") == [(1, 1), (2, 20)]
+
+    file.write_text("")
+    shop.land("2.json")
+    empty = shop.run()
+    assert (states(empty)["gold"], shop.rows("gold")) == ("COMPLETED", [])
+    verdicts = {rule.rule: rule for rule in shop.under_test.project.quality("shop").rules}
+    assert {rule.verdict for rule in verdicts.values()} == {Verdict.SKIPPED}
+    assert verdicts["tenth"].reason == "no rows were checked"
