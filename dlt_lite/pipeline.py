@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import pyspark
 from pyspark.sql import SparkSession
@@ -204,7 +205,7 @@ def _costs(analysed: Analysed, step: Step) -> dict[str, str]:
     is_computed = isinstance(step, ReplaceTable | AppendStreams | InlineView)
     if not resolved.dataset.rules or not is_computed:
         return {}
-    like = empty_frame(analysed.session, resolved.schema.text, streaming=False)
+    like = partial(empty_frame, analysed.session, resolved.schema.text, streaming=False)
     is_view = resolved.kind is DatasetKind.MATERIALIZED_VIEW
     return {rule.name: planned_cost(rule, like, is_view=is_view) for rule in resolved.dataset.rules}
 

@@ -156,12 +156,12 @@ def derived(
     )
 
 
-def planned_cost(rule: Rule, like: DataFrame, *, is_view: bool) -> Cost:
+def planned_cost(rule: Rule, like: Callable[[], DataFrame], *, is_view: bool) -> Cost:
     """Return how a rule of a dataset that is written will be decided.
 
     Args:
         rule: the rule.
-        like: a frame of the columns that it is about.
+        like: makes a frame of the columns that it is about; not asked for one in vain.
         is_view: whether the dataset is a materialized view.
     """
     before = rule.action is RuleAction.FAIL and is_view
@@ -175,7 +175,7 @@ def planned_cost(rule: Rule, like: DataFrame, *, is_view: bool) -> Cost:
         case DropRatio() | RowCountChange():
             return Cost.EXTRA_SCAN if before else Cost.DERIVED
         case _:
-            in_passing = is_view and not before and _is_decided_in_passing(like, rule)
+            in_passing = is_view and not before and _is_decided_in_passing(like(), rule)
             return Cost.IN_JOB if in_passing else Cost.EXTRA_SCAN
 
 
