@@ -268,4 +268,6 @@ def _drawn(
         points.append((lefts[right], middles[right] - top))
         lines[left, right] = tuple((x, round(y, 1)) for x, y in points)
     width = len(layers) * step - sizes.across if layers else 0.0
-    return Layout(nodes, lines, width, round(bottom - top, 1))
+    # Rounded as the nodes are, the lowest may stand a little lower than it was meant to.
+    height = max((bottom - top, *(y + sizes.height for _, y in nodes.values())))
+    return Layout(nodes, lines, width, round(height, 1))
