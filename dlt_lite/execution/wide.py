@@ -20,7 +20,7 @@ from dlt_lite.execution.context import Context
 from dlt_lite.execution.readers import FlowReader
 from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.graph.rules import rule_text
-from dlt_lite.model.checks import DropRatio, RowCountChange
+from dlt_lite.model.checks import DropRatio, ForeignKey, RowCountChange
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import qualify, split_identifier
 from dlt_lite.model.rules import NO_COUNTS, Counts, Rule, RuleAction, RuleCount
@@ -187,7 +187,7 @@ def judge_again(context: Context, resolved: ResolvedDataset) -> tuple[RuleCount,
         return ()
     before = read_checks(Files(context.session), _place(context, resolved))
     is_stream = resolved.kind is DatasetKind.STREAMING_TABLE
-    if is_stream and (before is None or not _is_about(before, resolved, state)):
+    if is_stream and (before is None or not _is_about(context, before, resolved, state)):
         return _judged_late(context, resolved, state, before)
     if before is None:
         return ()
@@ -260,13 +260,30 @@ def _place(context: Context, resolved: ResolvedDataset) -> str:
     return context.layout.checks(resolved.dataset.name)
 
 
-def _definition(resolved: ResolvedDataset) -> str:
-    return "\n".join(rule_text(rule) for rule in resolved.dataset.wide_rules)
+def _definition(context: Context, resolved: ResolvedDataset) -> str:
+    """Return the rules, and which version of other tables they look values up in."""
+    rules = resolved.dataset.wide_rules
+    keys = (rule.check for rule in rules if isinstance(rule.check, ForeignKey))
+    looked_up = (f"{key.dataset} {_seen(context, resolved, key.dataset)}" for key in keys)
+    return "\n".join((*map(rule_text, rules), *looked_up))
 
 
-def _is_about(before: RecordedChecks, resolved: ResolvedDataset, state: TableState) -> bool:
+def _seen(context: Context, resolved: ResolvedDataset, text: str) -> str:
+    """Return what changes with another dataset; of one that cannot tell, with every update."""
+    name = qualify(split_identifier(text), context.graph.namespace)
+    if name == resolved.dataset.name:
+        return ""
+    if name is None or name not in context.graph.datasets or context.is_view(name):
+        return context.update_id
+    state = context.state_of(name)
+    return "" if state is None else f"{state.table_id} {state.version}"
+
+
+def _is_about(
+    context: Context, before: RecordedChecks, resolved: ResolvedDataset, state: TableState
+) -> bool:
     about = (before.table_id, before.version, before.definition)
-    return about == (state.table_id, state.version, _definition(resolved))
+    return about == (state.table_id, state.version, _definition(context, resolved))
 
 
 def _record(
@@ -276,7 +293,7 @@ def _record(
     rows: int,
     found: tuple[RuleCount, ...],
 ) -> None:
-    definition = _definition(resolved)
+    definition = _definition(context, resolved)
     record = RecordedChecks(state.table_id, state.version, definition, rows, found)
     write_checks(Files(context.session), _place(context, resolved), record)
 

@@ -336,3 +336,26 @@ gold:
     (folder / "shop.yml").write_text("gold:\n  rules: {size: {aggregate: count(*) = 4}}\n")
     again = shop.run()
     assert (result_of(again, "gold").action, len(shop.rows("gold"))) == ("replace", 4)
+
+
+def test_a_key_is_looked_up_again_when_the_other_table_has_changed(dlt, tmp_path):
+    text = """
+@dlt.table
+@dlt.expect_foreign_key("v", to="users.id", on_violation="fail", name="known")
+def bronze():
+    return arriving()
+
+@dlt.materialized_view
+def users():
+    return spark.read.schema("id BIGINT").json(spark.conf.get("landing") + "/../users")
+"""
+    shop = Shop(dlt, tmp_path, FILE_STREAM + text)
+    shop.land("1.json", {"id": 1, "v": 1})
+    shop.land("../users/1.json", {"id": 0})
+    assert shop.run().state == "FAILED"
+
+    shop.land("../users/2.json", {"id": 1})
+    shop.run(select=("users",))
+    mended = shop.run()
+    assert (mended.state, result_of(mended, "bronze").action) == ("COMPLETED", "skip")
+    assert judged(shop, "bronze")["known"].verdict is Verdict.PASS
