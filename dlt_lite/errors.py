@@ -651,7 +651,7 @@ class BadComparison(RunProblem):
 
 
 class SecretMissing(RunProblem):
-    """A task refers to a secret that nobody has."""
+    """A task refers to a secret that nobody has; told before a run begins, where it can be."""
 
     code = "DLT557"
 

@@ -83,7 +83,7 @@ def bad_in_parameter(
 
 def _references(subject: Subject) -> Iterator[DefinitionProblem]:
     for task, outer in all_tasks(subject.job):
-        for text in _texts_of(task):
+        for text in texts_of(task):
             try:
                 found = tuple(references_in(text))
             except BadReference as problem:
@@ -194,7 +194,7 @@ def _fixed_texts(task: Task) -> Iterator[tuple[str, str]]:
             return
 
 
-def _texts_of(task: Task) -> Iterator[Text]:
+def texts_of(task: Task) -> Iterator[Text]:
     """Yield the texts of a task in which references are filled in."""
     match task.work:
         case ConditionTask():

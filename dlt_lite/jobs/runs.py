@@ -48,6 +48,7 @@ class Place:
         target: the target's name.
         run_task: carries one attempt of one task out.
         timing: the clocks.
+        refuse: raises a `DltLiteError` where a request cannot be carried out here.
         sinks: who else is told of every event.
         on_note: takes what a person should know.
     """
@@ -56,6 +57,7 @@ class Place:
     target: str
     run_task: RunTask
     timing: Timing
+    refuse: Callable[[Job, RunRequest], None] = lambda *_: None
     sinks: Sequence[Sink] = ()
     on_note: Callable[[str], None] = lambda _: None
 
@@ -75,7 +77,7 @@ def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> 
         DltLiteError: the request asks for what the job has not; nothing was begun.
         StorageNotWritable: the disk refused it; what was recorded can be repaired.
     """
-    check_request(job, request, place.timing.now())
+    _check(job, request, place)
     refuse_known_id(place.state_root, request.run_id)
     with _slot(job, request.run_id, place, control if job.queue else None):
         refuse_known_id(place.state_root, request.run_id)
@@ -123,11 +125,16 @@ def repair_run(
         if not tasks_to_repair(job, run):
             return None
         folder = facts.folder
-        check_request(job, repair_request(job, run, given), place.timing.now())
+        _check(job, repair_request(job, run, given), place)
         folder.reopen()
         with _recording(folder, place) as record:
             outcome = repair_job(job, run, given, _crew(folder, place, run), control)
             return None if outcome is None else record(outcome)
+
+
+def _check(job: Job, request: RunRequest, place: Place) -> None:
+    check_request(job, request, place.timing.now())
+    place.refuse(job, request)
 
 
 def refuse_known_id(state_root: Path, run_id: str) -> None:

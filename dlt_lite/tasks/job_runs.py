@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlt_lite.errors import InternalProblem
+from dlt_lite.errors import InternalProblem, SecretMissing
 from dlt_lite.events.sinks import Sink
 from dlt_lite.jobs.calls import (
     Answer,
@@ -30,6 +30,7 @@ from dlt_lite.jobs.calls import (
 from dlt_lite.jobs.catalogue import job_of
 from dlt_lite.jobs.requests import JobOutcome, RunRequest
 from dlt_lite.jobs.runs import Place, repair_run, start_run
+from dlt_lite.jobs.secrets_asked import secrets_asked
 from dlt_lite.model.jobs import Job, PipelineTask
 from dlt_lite.model.outcomes import ResultState
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
@@ -139,10 +140,25 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
             project.target,
             partial(run_task, means=means),
             timing,
+            partial(refuse_missing_secrets, secrets=secrets),
             (*shop.sinks, notifier),
             shop.on_note,
         )
         yield place
+
+
+def refuse_missing_secrets(job: Job, request: RunRequest, secrets: SecretStore) -> None:
+    """Refuse a run that would come to a task whose secret nobody has.
+
+    Raises:
+        SecretMissing: of the first such reference, with its place.
+    """
+    for secret, origin in secrets_asked(job, request):
+        try:
+            secrets.secret_of(secret.scope, secret.key)
+        except SecretMissing as missing:
+            missing.origin = origin
+            raise
 
 
 def settings_of(job: Job, project: ProjectSettings) -> PipelineSettings:

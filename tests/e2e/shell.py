@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import unquote, urlsplit
 
 import yaml
@@ -75,11 +76,18 @@ def dlt_lite(project: Path, *words: str, changes: Mapping[str, str | None] | Non
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def dlt_lite_here(project: Path, *words: str) -> Ended:
+def dlt_lite_here(
+    project: Path, *words: str, changes: Mapping[str, str | None] | None = None
+) -> Ended:
     """Carry out a command in this process: it adopts the session that is there, and is quick."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(["--project-dir", str(project), *words])
+    with (
+        contextlib.chdir(project),
+        mock.patch.dict(os.environ, environment(changes), clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main(words)
     return Ended(code, out.getvalue(), err.getvalue())
 
 

@@ -94,14 +94,14 @@ def clickstream(project, spark):
         lines = fatal.read_text("utf-8").splitlines(keepends=True)
         fatal.write_text("".join(each for each in lines if '"1970-' not in each), "utf-8")
 
-    take = taker(project, "clickstream")
+    take, take_here = taker(project, "clickstream"), taker(project, "clickstream", dlt_lite_here)
     return {
         "first": take(*CLICK_DAYS[:-1]),
         "nothing": take(),
-        "a day": take(CLICK_DAYS[-1]),
-        "dirty": take(DIRTY_CLICKS),
+        "a day": take_here(CLICK_DAYS[-1]),
+        "dirty": take_here(DIRTY_CLICKS),
         "fatal": take(FATAL_CLICKS),
-        "way out": take("--full-refresh", "bronze_clicks", before=correct),
+        "way out": take_here("--full-refresh", "bronze_clicks", before=correct),
     }
 
 
@@ -109,7 +109,7 @@ def clickstream(project, spark):
 def orders(project, spark):
     """All clean days; a dirty day."""
     assert spark is not None
-    take = taker(project, "orders")
+    take = taker(project, "orders", dlt_lite_here)
     return {"first": take(*ORDER_DAYS), "dirty": take(DIRTY_ORDERS)}
 
 
@@ -261,7 +261,7 @@ def test_rows_that_were_set_aside_go_in_once_when_their_rule_is_mended(
     silver.write_text(mended, encoding="utf-8")
 
     replay = ("quarantine", "replay", "silver_clicks", "-o", "json")
-    first, second = dlt_lite(project, *replay), dlt_lite_here(project, *replay)
+    first, second = dlt_lite_here(project, *replay), dlt_lite_here(project, *replay)
 
     replayed = [by_name(each.json["datasets"])["silver_clicks"] for each in (first, second)]
     assert [each["rows_written"] for each in replayed] == [future, 0]
@@ -276,7 +276,7 @@ def test_pipelines_see_each_others_published_tables(project: Path, spark: SparkS
     (folder / "tables.py").write_text(CUSTOMERS, encoding="utf-8")
     (folder / "pipeline.yml").write_text("name: customers\nschema: crm\n", encoding="utf-8")
 
-    step = taker(project, "customers")()
+    step = taker(project, "customers", dlt_lite_here)()
 
     files = sorted(landing(project, "clickstream").glob("*.jsonl"))
     visitors = {session.user_id for session in truth.clickstream(files).sessions}
@@ -287,8 +287,16 @@ def test_pipelines_see_each_others_published_tables(project: Path, spark: SparkS
     assert broken_promises(step) == []
 
 
-def taker(project: Path, pipeline: str) -> Callable[..., Step]:
-    """Return what takes a step: files land, the update is planned in this process, and run."""
+def taker(
+    project: Path, pipeline: str, command: Callable[..., Ended] = dlt_lite
+) -> Callable[..., Step]:
+    """Return what takes a step: files land, the update is planned in this process, and run.
+
+    Args:
+        project: the project's folder.
+        pipeline: the pipeline's name.
+        command: what runs it: a process as a person has it, or quickly, in this one.
+    """
 
     def take(*given: Path | str, before: Callable[[], None] = lambda: None) -> Step:
         before()
@@ -296,7 +304,7 @@ def taker(project: Path, pipeline: str) -> Callable[..., Step]:
         words = (pipeline, *(each for each in given if isinstance(each, str)), "-o", "json")
         planned = dlt_lite_here(project, "plan", *words)
         assert planned.code == 0, planned.err
-        ended = dlt_lite(project, "run", *words)
+        ended = command(project, "run", *words)
         did = by_name(ended.json["datasets"])
         on_disk = {name: latest_version(each["path"]) for name, each in did.items()}
         return Step(by_name(planned.json["datasets"]), ended, did, on_disk)

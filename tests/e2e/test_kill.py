@@ -11,13 +11,13 @@ import pytest
 from deltalake import DeltaTable
 
 from dlt_lite.runs.folder import runs_of
-from tests.e2e.shell import begun, dlt_lite
+from tests.e2e.shell import begun, dlt_lite, dlt_lite_here
 from tests.spark.projects import HEAD, make_project
 from tests.spark.updates import FILE_STREAM, figures
 
 pytestmark = pytest.mark.e2e
 
-FILES = 8
+FILES = 5
 TABLES = (
     HEAD
     + FILE_STREAM
@@ -73,6 +73,7 @@ def project(tmp_path):
     return root
 
 
+@pytest.mark.usefixtures("spark")
 def test_the_whole_group_killed_in_the_middle_of_a_batch(project):
     first = begun(project, *RUN)
     await_batch(project, 2)
@@ -83,7 +84,7 @@ def test_the_whole_group_killed_in_the_middle_of_a_batch(project):
     assert "ABANDONED" in second.err
     assert second.code == 0
     assert all_is_as_if_nothing_had_happened(project)
-    planned = dlt_lite(project, "plan", "shop", "-o", "json").json
+    planned = dlt_lite_here(project, "plan", "shop", "-o", "json").json
     assert {each["name"]: each["action"] for each in planned["datasets"]} == {
         "bronze": "skip",
         "gold": "skip",

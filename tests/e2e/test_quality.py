@@ -5,7 +5,7 @@ Counts are those of `landing/dirty/faults.json`, which plain Python worked out o
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.e2e.shell import PIPELINES, Ended, copy_of_the_example, dlt_lite, land
+from tests.e2e.shell import PIPELINES, Ended, copy_of_the_example, dlt_lite, dlt_lite_here, land
 
 pytestmark = pytest.mark.e2e
 
@@ -56,19 +56,26 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def days(project) -> dict[str, Told]:
+def days(project, spark) -> dict[str, Told]:
     """Run CI on the clean days, on the dirty one, on one without news, and on the fatal one."""
+    assert spark is not None
     clean = sorted((CLICKS / "clean").glob("*.jsonl"))
     dirty, fatal = (next((CLICKS / day).glob("*.jsonl")) for day in ("dirty", "fatal"))
     return {
-        "clean": told(project, "clean", *clean),
+        "clean": told(project, "clean", *clean, command=dlt_lite_here),
         "dirty": told(project, "dirty", dirty),
-        "idle": told(project, "idle"),
-        "fatal": told(project, "fatal", fatal, words=("-o", "json")),
+        "idle": told(project, "idle", command=dlt_lite_here),
+        "fatal": told(project, "fatal", fatal, words=("-o", "json"), command=dlt_lite_here),
     }
 
 
-def told(project: Path, day: str, *files: Path, words: tuple[str, ...] = ()) -> Told:
+def told(
+    project: Path,
+    day: str,
+    *files: Path,
+    words: tuple[str, ...] = (),
+    command: Callable[..., Ended] = dlt_lite,
+) -> Told:
     """Let files arrive and run CI as on GitHub."""
     land(project, "clickstream", *files)
     out, summary = project / "reports" / day, project / f"{day}.md"
@@ -78,7 +85,7 @@ def told(project: Path, day: str, *files: Path, words: tuple[str, ...] = ()) -> 
         "GITHUB_STEP_SUMMARY": str(summary),
     }
     given = ("run", "clickstream", "--ci", "--out", f"reports/{day}", "--history", "kept", *words)
-    ended = dlt_lite(project, *given, changes=changes)
+    ended = command(project, *given, changes=changes)
     texts = {path.name: path.read_text("utf-8") for path in (*out.iterdir(), summary)}
     return Told(ended, json.loads(texts["quality.json"]), texts)
 

@@ -117,6 +117,20 @@ def test_who_asked_for_it_is_told_of_a_run(call, tmp_path: Path):
     assert "hunter2" not in json.dumps(told)
 
 
+def test_a_secret_that_nobody_has_is_told_before_anything_is_done(call, monkeypatch):
+    monkeypatch.delenv("DLT_LITE_SECRET_MAIL_TOKEN")
+
+    code, _, err = call("run", "daily")
+    left_out = call("run", "daily", "--only", "first")
+
+    assert code == 1
+    assert err.startswith("[DLT557] no secret 'token' of scope 'mail' is known\n")
+    assert "at:  pipelines/daily/job.yml:14:" in err
+    assert "fix: set DLT_LITE_SECRET_MAIL_TOKEN" in err
+    assert left_out[0] == 0
+    assert [each["state"] for each in json.loads(call("runs", "-o", "json")[1])] == ["COMPLETED"]
+
+
 def test_no_file_of_a_run_holds_a_secret(call, tmp_path: Path):
     call("run", "daily")
 
