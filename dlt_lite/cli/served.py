@@ -99,6 +99,7 @@ class Serving:
         wake: is set when a run has ended, or somebody wants it to stop.
         stop: is set when somebody wants it to stop.
         every: how many seconds pass at most between two turns.
+        reread: lets the server go on with jobs as their files have them now.
     """
 
     server: Server
@@ -106,10 +107,12 @@ class Serving:
     wake: threading.Event
     stop: threading.Event
     every: float
+    reread: Callable[[], None]
 
     def on_and_on(self) -> None:
         """Take turns until somebody wants it to stop."""
         while not self.stop.is_set():
+            self.reread()
             seconds = self.server.look()
             self.wake.wait(min(seconds, self.every))
             self.wake.clear()

@@ -164,6 +164,12 @@ class Server:
         served = (order for order in self._orders if order.job in self._jobs)
         return tuple(order.run_id for order in served if not order.is_begun)
 
+    def take(self, jobs: Sequence[Job], world: World) -> None:
+        """Go on with jobs as they are now; what is due stays so, a changed trigger begins anew."""
+        self._jobs = {job.name: job for job in jobs}
+        self._world = world
+        self._marks = self._still_wanted(self._marks)
+
     def look(self) -> float:
         """Take one turn; return after how many seconds something may be due by its time."""
         self.settle()

@@ -136,3 +136,23 @@ def test_a_trigger_that_cannot_be_watched_is_refused_before_anything_begins(
     assert main(["serve"]) == 2
     assert said in capsys.readouterr().err
     assert not (project / ".dlt_lite" / "serve").exists()
+
+
+def test_job_files_that_change_are_read_again_and_broken_ones_leave_all_as_it_was(project):
+    folder = project / "pipelines" / "daily"
+    with begun(project, "serve", "--every", "1") as loop:
+        said = read_until(loop, "serving daily")
+        (folder / "job.yml").write_text("name: daily\ntasks: 3\n", encoding="utf-8")
+        said += read_until(loop, "goes on as before")
+        other = project / "pipelines" / "other"
+        other.mkdir()
+        (other / "job.yml").write_text(JOB.replace("daily", "other"), encoding="utf-8")
+        (other / "work.py").write_text(WORK, encoding="utf-8")
+        (other / "landing").mkdir()
+        (folder / "job.yml").write_text(JOB, encoding="utf-8")
+        said += read_until(loop, "serving daily, other")
+        loop.send_signal(signal.SIGTERM)
+        last = ended(loop, said)
+
+    assert last.code == 0
+    assert "pipelines/daily/job.yml:2" in last.err

@@ -11,19 +11,21 @@ import argparse
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
 from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.clock import now
 from dlt_lite.cli.invocation import Invocation
+from dlt_lite.cli.job_sources import JobSources
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import project_settings
-from dlt_lite.cli.served import Serving, canceller, teller, world_of
+from dlt_lite.cli.served import Serving, Teller, canceller, teller, world_of
 from dlt_lite.cli.signals import Signals
-from dlt_lite.errors import BadCommandLine, Busy, NothingRecorded
+from dlt_lite.errors import BadCommandLine, Busy, DltLiteError, NothingRecorded
 from dlt_lite.jobs.catalogue import job_of, jobs_of
 from dlt_lite.jobs.ledger import Ledger, ledger_path, read_ledger
-from dlt_lite.jobs.serving import Server
+from dlt_lite.jobs.serving import Server, World
 from dlt_lite.jobs.triggering import CatchUp
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.settings import ProjectSettings
@@ -78,13 +80,14 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     tell = teller(invocation)
     with _alone(settings), ExitStack() as stack:
         processes = RunProcesses(settings.root, invocation.environ, wake.set)
-        world = world_of(jobs, settings, invocation, processes, tell.notice)
+        site = _Site(arguments.names, invocation, processes, tell)
         ledger = _ledger(settings, tell.note)
-        server = Server(jobs, ledger, CatchUp(arguments.catch_up), world)
+        server = Server(jobs, ledger, CatchUp(arguments.catch_up), site.world(jobs, settings))
         signals = stack.enter_context(Signals(partial(_announce, invocation, wake), lambda: None))
-        cancel = canceller(settings, processes)
-        serving = Serving(server, cancel, wake, signals.stop, max(arguments.every, 1))
-        tell.note(f"serving {', '.join(job.name for job in jobs)} on target {settings.target}")
+        cancel, reread = canceller(settings, processes), site.rereader(server, settings)
+        every = max(arguments.every, 1)
+        serving = Serving(server, cancel, wake, signals.stop, every, reread)
+        tell.note(f"serving {_listed(jobs)} on target {settings.target}")
         if arguments.once:
             serving.once()
         else:
@@ -95,6 +98,54 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         if signals.stop.is_set():
             return 0 if not arguments.once else signals.exit_code
     return _FAILED if arguments.once and tell.has_failures else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What stays the same while jobs change.
+
+    Attributes:
+        names: the jobs that were named.
+        invocation: the call.
+        processes: the processes of runs.
+        tell: says what happens.
+    """
+
+    names: Sequence[str]
+    invocation: Invocation
+    processes: RunProcesses
+    tell: Teller
+
+    def world(self, jobs: Sequence[Job], settings: ProjectSettings) -> World:
+        """Return what the loop stands in."""
+        return world_of(jobs, settings, self.invocation, self.processes, self.tell.notice)
+
+    def rereader(self, server: Server, settings: ProjectSettings) -> Callable[[], None]:
+        """Return what lets the server go on with jobs as their files have them now."""
+        sources = JobSources(settings, jobs_of(settings))
+
+        def reread() -> None:
+            if sources.have_changed():
+                try:
+                    self._take(server, settings)
+                except DltLiteError as error:
+                    changed = "the project's files have changed, and serving goes on as before"
+                    self.tell.note(f"{changed}: {error}")
+
+        return reread
+
+    def _take(self, server: Server, before: ProjectSettings) -> None:
+        settings = project_settings(self.invocation)
+        if (settings.target, settings.state_root) != (before.target, before.state_root):
+            fix = "stop `serve`, and start it anew"
+            raise BadCommandLine("the project's target or state_root is another one now", fix=fix)
+        jobs = _served(self.names, settings)
+        server.take(jobs, self.world(jobs, settings))
+        self.tell.note(f"the project's files have changed; serving {_listed(jobs)}")
+
+
+def _listed(jobs: Sequence[Job]) -> str:
+    return ", ".join(job.name for job in jobs)
 
 
 def _announce(invocation: Invocation, wake: threading.Event, text: str) -> None:
