@@ -12,7 +12,9 @@ by then: between the two, others wait.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
@@ -24,6 +26,7 @@ from dlt_lite.storage.tables import register
 
 _EMBEDDED = "in-memory"
 _DEFAULT = "default"
+_MAKES_SCHEMA = re.compile(r"\bCREATE\s+(SCHEMA|DATABASE|NAMESPACE)\b", re.IGNORECASE)
 
 
 def know_tables(
@@ -41,7 +44,7 @@ def know_tables(
         wait: waits a moment for whoever makes a table at this time, and says whether to wait on;
             None where nobody does.
     """
-    if session.conf.get("spark.sql.catalogImplementation", _EMBEDDED) != _EMBEDDED:
+    if not _is_embedded(session):
         return
     files = Files(session)
     root = f"{storage_root.rstrip('/')}/tables"
@@ -56,6 +59,41 @@ def know_tables(
             if table.lower() not in there and any(n.endswith(".json") for n in files.names(log)):
                 _wait_for_maker(session, files, f"`{schema}`.`{table}`", log, wait)
                 register(session, DatasetName(schema, table), f"{folder}/{table}")
+
+
+@contextmanager
+def schemas_kept(session: SparkSession, storage_root: str, text: str) -> Iterator[None]:
+    """Let schemas that a statement makes lie below the storage root, unless it says where.
+
+    Spark puts them into its warehouse, which goes with the process, and their tables with it.
+
+    Args:
+        session: the session that carries the statement out.
+        storage_root: a path or URI.
+        text: the statement.
+    """
+    if not _MAKES_SCHEMA.search(text) or not _is_embedded(session):
+        yield
+        return
+    before = {each.name for each in session.catalog.listDatabases()}
+    yield
+    for each in session.catalog.listDatabases():
+        if each.name not in before and _is_in_warehouse(session, each.locationUri):
+            _move(session, each.name, uri(f"{storage_root.rstrip('/')}/tables/{each.name}"))
+
+
+def _is_embedded(session: SparkSession) -> bool:
+    return session.conf.get("spark.sql.catalogImplementation", _EMBEDDED) == _EMBEDDED
+
+
+def _is_in_warehouse(session: SparkSession, place: str) -> bool:
+    warehouse = session.conf.get("spark.sql.warehouse.dir") or ""
+    return _path_of(place).startswith(f"{_path_of(warehouse).rstrip('/')}/")
+
+
+def _path_of(place: str) -> str:
+    """Return a path of this machine without its scheme, however many slashes that has."""
+    return re.sub(r"^file:/+", "/", place)
 
 
 def _wait_for_maker(
@@ -81,9 +119,16 @@ def is_made_by_name(commit: str) -> bool:
 
 
 def _have_schema(session: SparkSession, schema: str, place: str, *, exists: bool) -> None:
-    text = place.replace("\\", "\\\\").replace("'", "\\'")
     if not exists:
-        session.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}` LOCATION '{text}'")
+        session.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}` LOCATION {_literal(place)}")
     elif schema == _DEFAULT and session.catalog.getDatabase(schema).locationUri != place:
         # Spark makes this one itself, in its warehouse, which goes with the process.
-        session.sql(f"ALTER SCHEMA `{schema}` SET LOCATION '{text}'")
+        _move(session, schema, place)
+
+
+def _move(session: SparkSession, schema: str, place: str) -> None:
+    session.sql(f"ALTER SCHEMA `{schema}` SET LOCATION {_literal(place)}")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

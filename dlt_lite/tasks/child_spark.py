@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from dlt_lite.engine.sessions import flow_session
 from dlt_lite.engine.sharing import Invitation, answer_with, attach
 from dlt_lite.frontends.modules import ship_project
 from dlt_lite.model.settings import EngineSettings
-from dlt_lite.storage.catalog import know_tables
+from dlt_lite.storage.catalog import know_tables, schemas_kept
 from dlt_lite.tasks.orders import Order
 from dlt_lite.tasks.shared_spark import TASK_SETTINGS
 
@@ -38,6 +39,19 @@ def offer_session(order: Order, invited: Callable[[], Mapping[str, Any]]) -> Non
         )
 
     answer_with(session)
+    _keep_schemas(order.storage_root)
+
+
+def _keep_schemas(storage_root: str) -> None:
+    """Let schemas that the task's code makes lie where the next run finds them."""
+    plain: Any = SparkSession.sql
+
+    @functools.wraps(plain)
+    def sql(self: SparkSession, sqlQuery: str, args: object = None, **kwargs: object) -> object:  # noqa: N803
+        with schemas_kept(self, storage_root, sqlQuery):
+            return plain(self, sqlQuery, args, **kwargs)
+
+    SparkSession.sql = sql  # type: ignore[method-assign, assignment]
 
 
 def _own(order: Order, engine: Mapping[str, Any]) -> SparkSession:

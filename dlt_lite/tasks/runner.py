@@ -192,7 +192,8 @@ def _sql(text: str, given: _Given, stop: Stop, means: Means, log: LogFile) -> An
     from dlt_lite.tasks.sql_tasks import run_sql  # noqa: PLC0415 - imports Spark
 
     with means.spark.session() as session:
-        return run_sql(text, given.parameters, session, stop, log)
+        parameters, root = given.parameters, means.storage_root
+        return run_sql(text, parameters, session, stop, log, storage_root=root)
 
 
 def _process(call: TaskCall, stop: Stop, means: Means, given: _Given, log: LogFile) -> Answer:

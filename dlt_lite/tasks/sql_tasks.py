@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -12,6 +12,7 @@ from dlt_lite.engine.sharing import interrupted_by
 from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, Succeeded
 from dlt_lite.model.plain_values import plain_value
 from dlt_lite.model.task_values import LARGEST_VALUE, Json
+from dlt_lite.storage.catalog import schemas_kept
 from dlt_lite.tasks.logs import LogFile
 from dlt_lite.tasks.statements import statements_of
 
@@ -21,7 +22,13 @@ _ROOM = LARGEST_VALUE - 1024
 
 
 def run_sql(
-    text: str, parameters: Mapping[str, str], session: SparkSession, stop: Stop, log: LogFile
+    text: str,
+    parameters: Mapping[str, str],
+    session: SparkSession,
+    stop: Stop,
+    log: LogFile,
+    *,
+    storage_root: str,
 ) -> Answer:
     """Run a text of SQL.
 
@@ -31,13 +38,20 @@ def run_sql(
         session: the task's own session.
         stop: asks it to end.
         log: takes what it did.
+        storage_root: where schemas lie that it makes.
 
     Returns:
         How it ended, with the first rows of the last statement.
     """
+
+    def carry_out(statement: str) -> DataFrame:
+        log.say(statement)
+        with schemas_kept(session, storage_root, statement):
+            return session.sql(statement, args=dict(parameters))
+
     try:
         with interrupted_by(session, stop.wait):
-            rows = _last_rows(text, parameters, session, stop, log)
+            rows = _last_rows(text, carry_out, stop, log)
     except SPARK_ERRORS as error:
         if stop.reason is not None:
             return Stopped()
@@ -48,14 +62,13 @@ def run_sql(
 
 
 def _last_rows(
-    text: str, parameters: Mapping[str, str], session: SparkSession, stop: Stop, log: LogFile
+    text: str, carry_out: Callable[[str], DataFrame], stop: Stop, log: LogFile
 ) -> list[Json]:
     rows: list[Json] = []
     for statement in statements_of(text):
         if stop.reason is not None:
             break
-        log.say(statement)
-        rows = _rows(session.sql(statement, args=dict(parameters)), log)
+        rows = _rows(carry_out(statement), log)
     return rows
 
 

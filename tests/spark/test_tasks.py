@@ -272,6 +272,41 @@ def test_a_cancelled_run_leaves_nothing_running(jobs: Jobs, spark):
     assert eventually(lambda: not tracker.getActiveJobsIds())
 
 
+def test_a_schema_that_a_task_makes_lies_below_the_storage_root(jobs: Jobs, spark):
+    for made in ("of_sql", "of_python"):
+        spark.sql(f"DROP SCHEMA IF EXISTS {made} CASCADE")
+    jobs.file(
+        "making.py",
+        """
+        from pyspark.sql import SparkSession
+
+        def make():
+            spark = SparkSession.builder.getOrCreate()
+            spark.sql("CREATE SCHEMA IF NOT EXISTS of_python")
+            spark.range(3).write.saveAsTable("of_python.three")
+        """,
+    )
+
+    result = jobs.run(
+        """
+        - task_key: sql
+          sql_task:
+            query: |
+              CREATE DATABASE of_sql -- where Spark likes
+              ; CREATE TABLE of_sql.two AS SELECT id FROM range(2)
+        - task_key: python
+          callable_task: {function: "making:make"}
+        """
+    )
+
+    assert results(result) == {"sql": "SUCCESS", "python": "SUCCESS"}
+    tables = jobs.root / "storage" / "dev" / "tables"
+    for table, rows in (("of_sql/two", 2), ("of_python/three", 3)):
+        assert spark.read.format("delta").load(str(tables / table)).count() == rows
+    for made in ("of_sql", "of_python"):
+        spark.sql(f"DROP SCHEMA {made} CASCADE")
+
+
 def results(result: JobResult) -> Mapping[str, Any]:
     return {key: each.result for key, each in result.run.tasks.items()}
 
