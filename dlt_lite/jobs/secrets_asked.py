@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from dlt_lite.jobs.reference_rules import texts_of
 from dlt_lite.jobs.references import Secret, references_in
@@ -10,26 +10,35 @@ from dlt_lite.jobs.requests import RunRequest
 from dlt_lite.jobs.run_if import disabled_tasks
 from dlt_lite.jobs.selection import selected_tasks
 from dlt_lite.jobs.subject import all_tasks
-from dlt_lite.model.jobs import Job, Text
+from dlt_lite.model.jobs import Job, RunJobTask, Text
 from dlt_lite.model.origin import Origin
 
 
-def secrets_asked(job: Job, request: RunRequest) -> Iterator[tuple[Secret, Origin]]:
+def secrets_asked(
+    job: Job, request: RunRequest, other_job: Callable[[str], Job]
+) -> Iterator[tuple[Secret, Origin]]:
     """Yield each secret that a run's tasks and parameters refer to, and where they do.
 
     Args:
         job: a job without problems.
         request: what is asked; tasks that it leaves out, or that are disabled, need none.
+        other_job: returns the job of a name, for the jobs that tasks run.
     """
-    for text in _texts_of_run(job, request):
+    given = request.parameters.keys()
+    for text in _texts_of_run(job, request.only, given, other_job):
         for reference in references_in(text):
             if isinstance(reference, Secret):
                 yield reference, text.origin
 
 
-def _texts_of_run(job: Job, request: RunRequest) -> Iterator[Text]:
-    yield from (each.default for each in job.parameters if each.name not in request.parameters)
-    chosen = set(selected_tasks(job, request.only)) - disabled_tasks(job)
+def _texts_of_run(
+    job: Job, only: Sequence[str], given: Collection[str], other_job: Callable[[str], Job]
+) -> Iterator[Text]:
+    yield from (each.default for each in job.parameters if each.name not in given)
+    chosen = set(selected_tasks(job, only)) - disabled_tasks(job)
     for task, outer in all_tasks(job):
         if (outer or task).key in chosen:
             yield from texts_of(task)
+            if isinstance(task.work, RunJobTask):
+                other = other_job(task.work.job)
+                yield from _texts_of_run(other, (), task.work.parameters, other_job)

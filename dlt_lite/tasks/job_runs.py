@@ -140,20 +140,22 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
             project.target,
             partial(run_task, means=means),
             timing,
-            partial(refuse_missing_secrets, secrets=secrets),
+            partial(refuse_missing_secrets, secrets=secrets, project=project),
             (*shop.sinks, notifier),
             shop.on_note,
         )
         yield place
 
 
-def refuse_missing_secrets(job: Job, request: RunRequest, secrets: SecretStore) -> None:
+def refuse_missing_secrets(
+    job: Job, request: RunRequest, secrets: SecretStore, project: ProjectSettings
+) -> None:
     """Refuse a run that would come to a task whose secret nobody has.
 
     Raises:
         SecretMissing: of the first such reference, with its place.
     """
-    for secret, origin in secrets_asked(job, request):
+    for secret, origin in secrets_asked(job, request, partial(job_of, project)):
         try:
             secrets.secret_of(secret.scope, secret.key)
         except SecretMissing as missing:

@@ -131,6 +131,21 @@ def test_a_secret_that_nobody_has_is_told_before_anything_is_done(call, monkeypa
     assert [each["state"] for each in json.loads(call("runs", "-o", "json")[1])] == ["COMPLETED"]
 
 
+def test_so_is_one_of_a_job_that_a_task_runs(call, tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("DLT_LITE_SECRET_MAIL_TOKEN")
+    folder = tmp_path / "pipelines" / "above"
+    folder.mkdir()
+    (folder / "job.yml").write_text(
+        "name: above\ntasks: [{task_key: below, run_job_task: {job_id: daily}}]", encoding="utf-8"
+    )
+
+    code, _, err = call("run", "above")
+
+    assert code == 1
+    assert "at:  pipelines/daily/job.yml:14:" in err
+    assert json.loads(call("runs", "-o", "json")[1]) == []
+
+
 def test_no_file_of_a_run_holds_a_secret(call, tmp_path: Path):
     call("run", "daily")
 
