@@ -231,6 +231,7 @@ def gold():
         ('expect("a", "id > 0", wher="id > 1")', "'wher'"),
         ('expect("a", "id > 0", where="idd > 1")', "idd"),
         ('expect("a", "id > 0", where="id + 1")', "not boolean"),
+        ("""expect("a", "string(id) RLIKE '[a-'")""", "no valid regular expression, '[a-'"),
     ],
 )
 def test_a_rule_that_can_decide_nothing_is_refused_before_anything_is_written(
