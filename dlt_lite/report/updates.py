@@ -36,7 +36,8 @@ class Past:
     """The update that is meant, and those before it.
 
     Attributes:
-        updates: results, newest first; the first are those of the update that is meant.
+        updates: results, newest first; the first are those of the update that is meant. Those
+            before it come without the rows that rules show.
         gate: whether it meets the gate of its pipeline.
     """
 
@@ -128,6 +129,7 @@ def past_of(
         pipeline=meant.pipeline,
         history=history,
         until=meant.update_id,
+        samples=False,
     )
     older = tuple(each for each in updates if each.update_id != meant.update_id)
     gate = Gate() if own is None else own.gate

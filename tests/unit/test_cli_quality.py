@@ -478,6 +478,14 @@ def test_rows_of_the_data_are_in_what_ci_publishes_only_where_somebody_says_so(r
 
 
 @pytest.mark.usefixtures("ran")
+def test_rows_are_read_of_the_update_that_is_reported_and_of_none_before_it(root):
+    report = Project.load(root).report(root / "out", "shop", history=root / ".dlt_lite" / "runs")
+
+    shown = [[bool(rule.samples) for rule in update.rules] for update in report.updates]
+    assert shown == [[True, False], [False, False], [False, False]]
+
+
+@pytest.mark.usefixtures("ran")
 def test_json_on_stdout_is_left_alone_and_elsewhere_nothing_is_annotated(root):
     ci = Ci(root / "out", (ReportForm.JSON,), None, samples=False)
     on_github, out, err = in_ci(root, {"GITHUB_ACTIONS": "true"}, json_wanted=True)
