@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
 import os
@@ -483,6 +484,7 @@ def test_rows_are_read_of_the_update_that_is_reported_and_of_none_before_it(root
 
     shown = [[bool(rule.samples) for rule in update.rules] for update in report.updates]
     assert shown == [[True, False], [False, False], [False, False]]
+    assert gc.isenabled()
 
 
 @pytest.mark.usefixtures("ran")
