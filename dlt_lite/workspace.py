@@ -105,7 +105,8 @@ class Report:
     """The reports of an update.
 
     Attributes:
-        updates: results, newest first; the first are those that are reported.
+        updates: results, newest first; the first are those that are reported. Those before them
+            come without the rows that rules show.
         gate: whether the quality gate was met.
         files: where each report lies.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 from pyspark.sql.types import BooleanType, StructType
 
+from dlt_lite.engine.patterns import may_have_patterns, pattern_problem
+
+_OF_PATTERNS = "write it as java.util.regex.Pattern reads it"
 _UNFIT = {
     "Aggregate": "holds an aggregate",
     "Window": "holds a window function",
@@ -64,6 +67,8 @@ def condition_facts(frame: DataFrame, condition: object) -> ConditionFacts:
         return ConditionFacts(
             f"is of type {found.simpleString()}, not boolean", text, "compare with something"
         )
+    if problem := _bad_pattern(frame, plan, [text]):
+        return ConditionFacts(problem, text, _OF_PATTERNS)
     return ConditionFacts(None, text)
 
 
@@ -81,7 +86,9 @@ def judging(frame: DataFrame, conditions: Sequence[object]) -> DataFrame | None:
     except (PySparkException, Py4JError):
         return None
     is_boolean = all(isinstance(each.dataType, BooleanType) for each in checked.schema.fields)
-    return checked if is_boolean and _unfit(plan) is None else None
+    if not is_boolean or _unfit(plan) or _bad_pattern(frame, plan, map(condition_text, conditions)):
+        return None
+    return checked
 
 
 def columns_named(frame: DataFrame, conditions: Sequence[object]) -> list[tuple[str, ...]]:
@@ -127,6 +134,8 @@ def aggregate_facts(frame: DataFrame, condition: str) -> ConditionFacts:
         return ConditionFacts(
             f"is of type {found.simpleString()}, not boolean", condition, "compare with something"
         )
+    if problem := _bad_pattern(frame, plan, [condition]):
+        return ConditionFacts(problem, condition, _OF_PATTERNS)
     return ConditionFacts(None, condition)
 
 
@@ -178,6 +187,16 @@ def _unfit(plan: Any, *, aggregates: bool = False) -> str | None:
         return "holds a subquery"
     if not plan.deterministic():
         return "is not deterministic"
+    return None
+
+
+def _bad_pattern(frame: DataFrame, plan: Any, conditions: Iterable[str]) -> str | None:
+    """Return what is wrong with a regular expression in a plan's conditions, given as text too."""
+    for place, text in enumerate(conditions):
+        if may_have_patterns(text):
+            expression = plan.expressions().apply(place)
+            if problem := pattern_problem(frame.sparkSession, expression):
+                return problem
     return None
 
 

@@ -40,8 +40,12 @@ def encoded(update: UpdateQuality) -> dict[str, Any]:
     return {_VERSION: RESULTS_VERSION, **_plain(update)}
 
 
-def decoded(plain: object) -> UpdateQuality:
+def decoded(plain: object, *, samples: bool = True) -> UpdateQuality:
     """Return the results that a document holds.
+
+    Args:
+        plain: the document.
+        samples: whether the rows that rules show are wanted.
 
     Raises:
         ResultProblem: it has an unknown field, lacks one, or a value is of another kind.
@@ -56,6 +60,8 @@ def decoded(plain: object) -> UpdateQuality:
         raise ResultProblem(f"{_VERSION}: {version!r} is no version")
     if version > RESULTS_VERSION:
         raise ResultTooNew(f"{_VERSION} is {version}; this version knows {RESULTS_VERSION}")
+    if not samples:
+        body["rules"] = _without_samples(body.get("rules", []))
     update: UpdateQuality = _decoder(UpdateQuality)(body)
     return update
 
@@ -79,6 +85,12 @@ def results_schema() -> dict[str, Any]:
         "required": [_VERSION, *root["required"]],
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _without_samples(rules: object) -> object:
+    if not isinstance(rules, list):
+        return rules
+    return [{**rule, "samples": []} if isinstance(rule, dict) else rule for rule in rules]
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - JSON

@@ -58,24 +58,37 @@ def fitting(groups: Sequence[Sequence[Sample]], most: int) -> list[tuple[Sample,
 
     Every group's first one comes before any group's second. Long values are cut.
     """
-    kept: list[list[Sample]] = [[] for _ in groups]
+    cut = [[_cut(sample) for sample in group] for group in groups]
+    counts = how_many_fit([[size_of(sample) for sample in group] for group in cut], most)
+    return [tuple(group[:count]) for group, count in zip(cut, counts, strict=True)]
+
+
+def how_many_fit(sizes: Sequence[Sequence[int]], most: int) -> list[int]:
+    """Return how many of each group's first things fit into so much room together.
+
+    Every group's first one comes before any group's second.
+    """
+    counts = [0] * len(sizes)
     left = most
-    for turn in range(max(map(len, groups), default=0)):
-        for own, group in zip(kept, groups, strict=True):
+    for turn in range(max(map(len, sizes), default=0)):
+        for place, group in enumerate(sizes):
             if turn >= len(group):
                 continue
-            sample = _cut(group[turn])
-            left -= size_of(sample)
+            left -= group[turn]
             if left < 0:
-                return [tuple(each) for each in kept]
-            own.append(sample)
-    return [tuple(each) for each in kept]
+                return counts
+            counts[place] += 1
+    return counts
 
 
 def size_of(sample: Sample) -> int:
     """Return how many bytes a sample takes as text, without what JSON puts around it."""
-    texts = (text for cell in sample.cells for text in (cell.column, cell.value or ""))
-    return sum(len(text.encode("utf-8", "backslashreplace")) for text in texts)
+    return sum(bytes_of(text) for cell in sample.cells for text in (cell.column, cell.value or ""))
+
+
+def bytes_of(text: str) -> int:
+    """Return how many bytes a text takes in a file."""
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
 def _cut(sample: Sample) -> Sample:

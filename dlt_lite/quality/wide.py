@@ -365,9 +365,9 @@ def _derived(rule: Rule, schema: StructType, counts: Counts, known: Known) -> Ru
         case DropRatio(most=most):
             if not counts.rows:
                 return _nothing(rule)
-            share = (counts.rows - counts.written) / counts.rows
-            told = f"{share:.4g} of {counts.rows:,} rows"
-            return _one(rule, held=share <= most, observed=told, cost=Cost.DERIVED)
+            lost = counts.rows - counts.written
+            told = f"{lost:,} of {counts.rows:,} rows"
+            return _one(rule, held=lost / counts.rows <= most, observed=told, cost=Cost.DERIVED)
         case RowCountChange() as check:
             return _changed(rule, check, counts.written, known.rows_before)
         case _:

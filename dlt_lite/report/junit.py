@@ -12,7 +12,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
 from dlt_lite.model.rules import RuleAction
 from dlt_lite.report.escaping import visible, visible_lines
-from dlt_lite.report.words import figures, length
+from dlt_lite.report.row_texts import row_texts
+from dlt_lite.report.words import counted, figures, length
 
 _TO_THE_SECOND = 19
 
@@ -22,12 +23,12 @@ def junit_xml(update: UpdateQuality) -> str:
     suites = {each.name: each for each in update.datasets}
     for rule in update.rules:
         suites.setdefault(rule.dataset, DatasetQuality(rule.dataset))
-    rules: dict[str, list[RuleResult]] = {name: [] for name in suites}
-    for rule in update.rules:
-        rules[rule.dataset].append(rule)
+    cases: dict[str, list[Element]] = {name: [] for name in suites}
+    for rule, rows in zip(update.rules, row_texts(update.rules), strict=True):
+        cases[rule.dataset].append(_case(rule, update.pipeline, rows))
     root = Element("testsuites", name=visible(update.pipeline))
     for place, dataset in enumerate(suites.values()):
-        root.append(_suite(place, dataset, rules[dataset.name], update))
+        root.append(_suite(place, dataset, cases[dataset.name], update))
     is_told = any(each.error for each in update.datasets)
     if update.error is not None and update.state != "COMPLETED" and not is_told:
         root.append(_update_suite(len(suites), update))
@@ -39,16 +40,16 @@ def junit_xml(update: UpdateQuality) -> str:
 
 
 def _suite(
-    place: int, dataset: DatasetQuality, rules: Sequence[RuleResult], update: UpdateQuality
+    place: int, dataset: DatasetQuality, cases: Sequence[Element], update: UpdateQuality
 ) -> Element:
     suite = Element("testsuite", name=visible(dataset.name), id=str(place))
     suite.set("package", visible(update.pipeline))
     if update.started is not None:
         suite.set("timestamp", visible(update.started[:_TO_THE_SECOND]))
     suite.append(_properties(dataset, update))
-    cases = [_case(rule, update.pipeline) for rule in rules]
-    if dataset.state == "FAILED" and not any(rule.verdict is Verdict.FAIL for rule in rules):
-        cases.append(_refresh(dataset, update.pipeline))
+    is_told = any(case.find("failure") is not None for case in cases)
+    if dataset.state == "FAILED" and not is_told:
+        cases = [*cases, _refresh(dataset, update.pipeline)]
     suite.extend(cases)
     for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(count, str(sum(case.find(tag) is not None for case in cases)))
@@ -89,21 +90,22 @@ def _properties(dataset: DatasetQuality, update: UpdateQuality) -> Element:
     return properties
 
 
-def _case(rule: RuleResult, pipeline: str) -> Element:
+def _case(rule: RuleResult, pipeline: str, rows: Sequence[str]) -> Element:
     name = rule.rule if rule.flow is None else f"{rule.rule} (read by {rule.flow})"
     case = _bare_case(name, pipeline, rule.dataset)
     found = visible(figures(rule))
+    story = visible_lines("\n".join([*_story(rule), *_shown(rows)]))
     match rule.verdict:
         case Verdict.FAIL:
-            _outcome(case, "failure", "violated", found).text = visible_lines(_story(rule))
+            _outcome(case, "failure", "violated", found).text = story
         case Verdict.ERROR:
-            _outcome(case, "error", "could not run", found).text = visible_lines(_story(rule))
+            _outcome(case, "error", "could not run", found).text = story
         case Verdict.SKIPPED:
             _outcome(case, "skipped", "not checked", found)
         case Verdict.WARN:
-            SubElement(case, "system-out").text = visible_lines(f"WARNING: {_story(rule)}")
+            SubElement(case, "system-out").text = f"WARNING: {story}"
         case Verdict.PASS:
-            SubElement(case, "system-out").text = found
+            SubElement(case, "system-out").text = "\n".join([found, *_shown(rows)])
     return case
 
 
@@ -127,7 +129,7 @@ def _outcome(case: Element, tag: str, kind: str, message: str) -> Element:
     return SubElement(case, tag, type=kind, message=message)
 
 
-def _story(rule: RuleResult) -> str:
+def _story(rule: RuleResult) -> list[str]:
     then = "" if rule.action is RuleAction.WARN else f", action {rule.action}"
     lines = [
         figures(rule),
@@ -137,7 +139,11 @@ def _story(rule: RuleResult) -> str:
         f"owner: {rule.owner}" if rule.owner else "",
         rule.description or "",
     ]
-    return "\n".join(line for line in lines if line)
+    return [line for line in lines if line]
+
+
+def _shown(rows: Sequence[str]) -> list[str]:
+    return [f"{counted(len(rows), 'row')} that broke it:", *rows] if rows else []
 
 
 def _time(seconds: float | None) -> str:

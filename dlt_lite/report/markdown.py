@@ -6,11 +6,13 @@ Never longer than GitHub takes: a summary that is too long is lost as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
 from dlt_lite.report.comparison import Comparison, RowChange, RuleChange
 from dlt_lite.report.escaping import markdown, markdown_code, shortened
+from dlt_lite.report.row_texts import row_texts
 from dlt_lite.report.verdicts import bad, sentence, verdicts_of
 from dlt_lite.report.words import (
     amount,
@@ -28,6 +30,7 @@ from dlt_lite.report.words import (
 MOST_BYTES = 1_000_000
 _MOST_ROWS = 100
 _MOST_CHANGES = 20
+_MOST_SHOWN, _MOST_SHOWN_BYTES = 3, 16 * 1024
 _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ERROR = 120, 300, 2000
 _MARKS = {
     Verdict.PASS: "✅",
@@ -58,6 +61,7 @@ def markdown_report(
         _gate(gate),
         _failures(update),
         _violations(update),
+        _rows(update),
         _changes(comparison),
         _datasets(update.datasets, update.rules),
     ]
@@ -116,13 +120,30 @@ def _violations(update: UpdateQuality) -> list[str]:
 def _violation(rule: RuleResult) -> tuple[str, ...]:
     return (
         f"{_MARKS[rule.verdict]} {verdict_word(rule.verdict)}",
-        markdown_code(shortened(rule_name(rule), _LONGEST_NAME)),
+        _name(rule),
         markdown(shortened(figures(rule), _LONGEST_TEXT)),
         percent(rule.ratio),
         str(rule.action),
         str(rule.severity),
         markdown_code(rule.origin) if rule.origin else "",
     )
+
+
+def _rows(update: UpdateQuality) -> list[str]:
+    """Return some of the rows that broke the worst rules."""
+    rules = [
+        replace(rule, samples=rule.samples[:_MOST_SHOWN])
+        for rule in bad(update.rules)
+        if rule.samples
+    ]
+    texts = row_texts(rules, most_bytes=_MOST_SHOWN_BYTES, longest=_LONGEST_TEXT)
+    told = [
+        line
+        for rule, rows in zip(rules, texts, strict=True)
+        if rows
+        for line in (f"- {_name(rule)}", *(f"  - {markdown_code(row)}" for row in rows))
+    ]
+    return ["### Rows that broke them", "", *told] if told else []
 
 
 def _changes(comparison: Comparison | None) -> list[str]:
@@ -148,9 +169,13 @@ def _rule_changes(word: str, changes: Sequence[RuleChange]) -> list[str]:
 
 
 def _change(change: RuleChange) -> str:
-    name = markdown_code(shortened(rule_name(change.rule), _LONGEST_NAME))
+    name = _name(change.rule)
     moved = points(change.points)
     return f"{name} ({moved} points)" if moved else name
+
+
+def _name(rule: RuleResult) -> str:
+    return markdown_code(shortened(rule_name(rule), _LONGEST_NAME))
 
 
 def _row_changes(changes: Sequence[RowChange]) -> list[str]:

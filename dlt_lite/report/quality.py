@@ -106,13 +106,17 @@ def update_quality(events: Iterable[Event], manifest: Manifest | None = None) ->
     )
 
 
-def quality_of(run: RunFacts) -> UpdateQuality:
+def quality_of(run: RunFacts, *, samples: bool = True) -> UpdateQuality:
     """Return the results of a run: as they were written, else as its events tell them.
+
+    Args:
+        run: the run.
+        samples: whether the rows that rules show are wanted, where they were written.
 
     Raises:
         StateTooNew: a newer dlt_lite wrote them.
     """
-    found = read_results(run.folder.path)
+    found = read_results(run.folder.path, samples=samples)
     if found is not None:
         return found
     folder = run.folder
@@ -130,7 +134,7 @@ def quality_of(run: RunFacts) -> UpdateQuality:
     )
 
 
-def past_quality(
+def past_quality(  # noqa: PLR0913 - one keyword for each thing that is asked
     state_root: Path,
     *,
     target: str,
@@ -138,6 +142,7 @@ def past_quality(
     history: Path | None = None,
     until: str | None = None,
     most: int = MOST_UPDATES,
+    samples: bool = True,
 ) -> tuple[UpdateQuality, ...]:
     """Return the results of a pipeline's newest updates, newest first.
 
@@ -148,14 +153,16 @@ def past_quality(
         history: a folder kept between runs, whose updates are added.
         until: the newest update that is wanted; the newest of all by default.
         most: how many.
+        samples: whether the rows that rules show are wanted; reading them takes its time.
 
     Raises:
         StateTooNew: a newer dlt_lite wrote one of them.
     """
     every = matching_runs(state_root, target=target, pipeline=pipeline)
     runs = (each for each in every if until is None or each.folder.update_id <= until)
-    found = {each.update_id: each for each in islice(map(quality_of, runs), most)}
-    kept = () if history is None else kept_results(history)
+    told = (quality_of(each, samples=samples) for each in runs)
+    found = {each.update_id: each for each in islice(told, most)}
+    kept = () if history is None else kept_results(history, samples=samples)
     ours = (
         each
         for each in kept

@@ -5,7 +5,9 @@ A project's settings and a person's words in, results out; reads run folders, wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +38,8 @@ class Past:
     """The update that is meant, and those before it.
 
     Attributes:
-        updates: results, newest first; the first are those of the update that is meant.
+        updates: results, newest first; the first are those of the update that is meant. Those
+            before it come without the rows that rules show.
         gate: whether it meets the gate of its pipeline.
     """
 
@@ -122,17 +125,34 @@ def past_of(
         raise UnknownRun(what, fix="leave the pipeline out, or name one of its own updates")
     own = settings.pipelines.get(meant.pipeline)
     # Results are read once more, beside the others; the one that is meant may be in no folder.
-    updates = past_quality(
-        settings.state_root if own is None else own.state_root,
-        target=meant.target,
-        pipeline=meant.pipeline,
-        history=history,
-        until=meant.update_id,
-    )
+    with _nothing_collected():
+        updates = past_quality(
+            settings.state_root if own is None else own.state_root,
+            target=meant.target,
+            pipeline=meant.pipeline,
+            history=history,
+            until=meant.update_id,
+            samples=False,
+        )
     older = tuple(each for each in updates if each.update_id != meant.update_id)
     gate = Gate() if own is None else own.gate
     judged = judge_gate(gate, meant, previous_of(older, meant.update_id))
     return Past((meant, *older), judged)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep Python from looking for circles again and again while many records are made.
+
+    Records hold none. With 1,000 rules and 30 updates the looking takes a fifth of the time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def histories_of(

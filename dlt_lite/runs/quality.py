@@ -32,8 +32,12 @@ def write_results(folder: RunFolder, results: UpdateQuality) -> None:
     write_json(folder.quality, encoded(bounded(results)))
 
 
-def read_results(path: Path) -> UpdateQuality | None:
+def read_results(path: Path, *, samples: bool = True) -> UpdateQuality | None:
     """Return the results that a run's folder or a file holds, None where none can be read there.
+
+    Args:
+        path: the folder or file.
+        samples: whether the rows that rules show are wanted.
 
     Raises:
         StateTooNew: a newer dlt_lite wrote them.
@@ -41,7 +45,7 @@ def read_results(path: Path) -> UpdateQuality | None:
     file = path / _FILE if path.is_dir() else path
     plain = read_json(file)
     try:
-        return None if plain is None else decoded(plain)
+        return None if plain is None else decoded(plain, samples=samples)
     except ResultTooNew as error:
         fix = "use the newer dlt_lite that wrote it, or another folder"
         raise StateTooNew(f"{file}: {error}", fix=fix) from error
@@ -70,8 +74,12 @@ def keep_results(history: Path, results: UpdateQuality, most: int = MOST_KEPT) -
     return path
 
 
-def kept_results(history: Path) -> Iterator[UpdateQuality]:
+def kept_results(history: Path, *, samples: bool = True) -> Iterator[UpdateQuality]:
     """Yield what a folder kept between runs holds, newest first: own files, or run folders.
+
+    Args:
+        history: the folder.
+        samples: whether the rows that rules show are wanted.
 
     Raises:
         StateTooNew: a newer dlt_lite wrote one.
@@ -79,7 +87,7 @@ def kept_results(history: Path) -> Iterator[UpdateQuality]:
     files = [*history.glob("*.json"), *history.glob(f"*/{_FILE}")]
     named = {path.parent.name if path.name == _FILE else path.stem: path for path in sorted(files)}
     for name in sorted(named, key=str.lower, reverse=True):
-        if (results := read_results(named[name])) is not None:
+        if (results := read_results(named[name], samples=samples)) is not None:
             yield results
 
 

@@ -14,7 +14,7 @@ quality      3 M rows, Delta -> Delta, three copies: ten rules that warn, ten th
              few rows and a tenth of them set aside, a hundred rules, a unique column; and ten
              rules by Great Expectations on the written table; inside = CPU beyond the floor
 many         1,000 generated datasets: validate and plan; a chain of 500; 100 run
-startup      --help and ls
+startup      --help and ls; report of 1,000 rules over 30 updates
 tasks        a job of 100 tasks that do nothing, one at a time, against a process each; inside = CPU
              of the runner, without that of the children
 large_job    validate a job of 1,000 tasks

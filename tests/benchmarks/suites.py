@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import generate, many_datasets, product, rules_baseline
 from tests.benchmarks.measure import Measurement, measured
+from tests.benchmarks.past_updates import write_past_updates
 from tests.benchmarks.report import Findings, Ratio, cpu, inside, median, memory, wall
 from tests.benchmarks.setting import (
     ROOT,
@@ -20,6 +21,8 @@ from tests.benchmarks.setting import (
     linked,
     plain_result,
 )
+
+_RULES, _UPDATES = 1_000, 30
 
 
 def medallion(bench: Bench) -> Findings:
@@ -369,8 +372,11 @@ def _import_only(bench: Bench, project: Path) -> Measurement:
 
 
 def startup(bench: Bench) -> Findings:
-    """Measure `--help` and `ls`, the latter on a project that has run."""
+    """Measure `--help`, `ls` on a project that has run, and `report` on one of many rules."""
     folder = bench.round_folder("startup")
+    past = folder / "past" / "project"
+    write_past_updates(past, bench.rows or _RULES, _UPDATES)
+    reported = f"ours, report of {bench.rows or _RULES:,} rules x {_UPDATES} updates"
     project = bench.copied_project("one_table", folder)
     if "ours" in bench.sides:
         bench.run_ours(OurRun(("run", "one_table"), project))
@@ -383,9 +389,13 @@ def startup(bench: Bench) -> Findings:
         if "ours" in bench.sides:
             samples.add("ours, --help", _help(bench))
             samples.add("ours, ls", bench.run_ours(OurRun(("ls",), project)))
+            words = ("report", "--out", str(folder / "report"))
+            samples.add(reported, bench.run_ours(OurRun(words, past)))
     ratios = (
         *samples.median("ours, --help", cpu, "at most 0.3 s"),
         *samples.median("ours, ls", cpu, "at most 0.3 s"),
+        *samples.median(reported, wall, "at most 3 s"),
+        *samples.median(reported, cpu, "at most 3 s"),
     )
     return Findings("startup", 1, samples.measurements, ratios)
 

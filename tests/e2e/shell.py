@@ -21,6 +21,7 @@ from dlt_lite.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ROOT / "pipelines"
+EXPECTATIONS = ROOT / "expectations"
 COMMAND = (sys.executable, "-m", "dlt_lite")
 _PATIENCE = 600
 # A process that lives for seconds is done sooner where its code is not compiled twice.
@@ -131,9 +132,9 @@ def place_of(uri: str) -> str:
 
 def copy_of_the_example(folder: Path) -> Path:
     """Copy what the example is, its files not landed yet; nothing is written to the repository."""
-    for path in PIPELINES.rglob("*"):
+    for path in (*PIPELINES.rglob("*"), *EXPECTATIONS.rglob("*")):
         if path.suffix in {".py", ".yml"} and path.is_file():
-            there = folder / "pipelines" / path.relative_to(PIPELINES)
+            there = folder / path.relative_to(ROOT)
             there.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, there)
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

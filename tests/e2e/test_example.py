@@ -71,9 +71,16 @@ class Step:
         return {name: dataset[key] for name, dataset in self.did.items()}
 
     def rules(self, dataset: str) -> dict[str, tuple[str, int, int]]:
-        """Return each rule's action, passed and failed."""
-        told = self.did[dataset]["expectations"]
+        """Return each rule of rows, with its action, passed and failed."""
+        told = [each for each in self.did[dataset]["expectations"] if "kind" not in each]
         return {each["name"]: (each["action"], each["passed"], each["failed"]) for each in told}
+
+    def wide_rules(self, dataset: str) -> dict[str, tuple[int, int, str | None]]:
+        """Return each rule about more than one row, with passed, failed and what it found."""
+        told = [each for each in self.did[dataset]["expectations"] if "kind" in each]
+        return {
+            each["name"]: (each["passed"], each["failed"], each.get("observed")) for each in told
+        }
 
 
 Journey = Mapping[str, Step]
@@ -192,6 +199,36 @@ def test_of_dirty_orders_every_fault_is_counted(orders: Journey, spark: SparkSes
     assert step.ended.code == 0
     assert_faults_are(step, faults, bronze="bronze_orders", silver="silver_orders")
     assert_rows_are(frame(spark, step, "revenue_daily"), wanted.revenue_daily)
+
+
+def test_rules_from_the_file_hold_on_the_clean_days_and_say_that_the_dirty_one_lost_much(
+    orders: Journey,
+):
+    faults = json.loads((ORDERS / "dirty/faults.json").read_text())
+    offered = faults["rows"] - faults["duplicates"]
+    lost = (0, f"0 of {len(truth.orders(ORDER_DAYS).silver_orders.rows):,} rows")
+    lost_then = (1, f"{faults['dropped']} of {offered} rows")
+
+    for step, files, (failed, found) in (
+        (orders["first"], ORDER_DAYS, lost),
+        (orders["dirty"], [*ORDER_DAYS, DIRTY_ORDERS], lost_then),
+    ):
+        wanted = truth.orders(files)
+        days = [each.day for each in wanted.revenue_daily]
+        revenue = sum(each.revenue for each in wanted.revenue_daily)
+        rows = len(wanted.silver_orders.rows)
+        assert step.planned["silver_orders"]["costs"]["one_row_per_order"] == "extra_scan"
+        assert step.wide_rules("silver_orders") == {
+            "one_row_per_order": (rows, 0, None),
+            "few_are_dropped": (1 - failed, failed, found),
+        }
+        assert step.wide_rules("revenue_daily") == {
+            "no_day_is_missing": (
+                *(1, 0),
+                f"count(1) = {len(days)}, max(day) = {max(days)}, min(day) = {min(days)}",
+            ),
+            "usual_order": (1, 0, f"sum(revenue) = {revenue}, sum(orders) = {rows}"),
+        }
 
 
 def test_a_row_that_must_not_pass_stops_its_table_and_leaves_yesterdays_rows(

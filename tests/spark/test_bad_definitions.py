@@ -927,7 +927,47 @@ FILES = [
     ),
 ]
 
-CASES = [*QUERIES, *COLUMNS, *RULES, *KINDS, *FILES]
+PATTERNS = [
+    Case(
+        f"pattern_{word}",
+        errors.BadExpectation,
+        f"""
+        @dlt.table
+        @{rule}  # <- here
+        def totals():
+            return spark.read.table("orders").withColumn("code", F.col("id").cast("string"))
+        """,
+        f"of totals has no valid regular expression, {says}",
+        "write it as java.util.regex.Pattern reads it",
+    )
+    for word, rule, says in [
+        ("of_rlike", """dlt.expect("a", "code RLIKE '('")""", "'(': Unclosed group near index 1"),
+        ("of_regexp", """dlt.expect("a", "NOT code REGEXP '*a'")""", "'*a': Dangling meta"),
+        ("of_regexp_like", """dlt.expect("a", "regexp_like(code, '[a-')")""", "'[a-': Illegal"),
+        ("of_extract", """dlt.expect("a", "regexp_extract(code, '(') = 'x'")""", "'(': Unclosed"),
+        ("of_replace", """dlt.expect("a", "regexp_replace(code, '(', '') = ''")""", "'(': Uncl"),
+        ("of_count", """dlt.expect("a", "regexp_count(code, '(') > 1")""", "'(': Unclosed"),
+        ("of_split", """dlt.expect("a", "size(split(code, '(')) > 1")""", "'(': Unclosed"),
+        (
+            "in_a_lambda",
+            """dlt.expect("a", "exists(array(code), x -> x RLIKE '[')")""",
+            "'[': Unclosed character class",
+        ),
+        ("of_a_column", """dlt.expect("a", F.col("code").rlike("("))""", "'(': Unclosed group"),
+        (
+            "in_its_rows",
+            """dlt.expect("a", "id > 0", where="code RLIKE '('")""",
+            "'(': Unclosed group",
+        ),
+        (
+            "in_an_aggregate",
+            """dlt.expect_aggregate("count_if(code RLIKE '(') = 0")""",
+            "'(': Unclosed group",
+        ),
+    ]
+]
+
+CASES = [*QUERIES, *COLUMNS, *RULES, *KINDS, *FILES, *PATTERNS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -942,6 +982,83 @@ def test_a_person_reads_what_is_wrong_and_where(case, spark, tmp_path):
     assert case.fix in (found[0].fix or "")
     assert (found[0].origin.path, found[0].origin.line) == place(root)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_bad_pattern_in_a_file_of_rules_is_told_with_its_line_and_column(spark, tmp_path):
+    root = one_file(tmp_path / "project", ORDERS, CODES)
+    folder = root / "expectations" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "rules.yml").write_text(RULES_FILE, encoding="utf-8")
+    (folder / "suite.json").write_text(SUITE_FILE, encoding="utf-8")
+
+    found = problems(spark, root)
+
+    assert {type(error) for error in found} == {errors.BadExpectation}
+    assert {
+        (error.origin.path.rpartition("/")[2], error.origin.line, error.origin.column)
+        for error in found
+    } == {
+        ("rules.yml", 3, 5),
+        ("rules.yml", 4, 5),
+        ("rules.yml", 8, 9),
+        ("rules.yml", 9, 9),
+        ("rules.yml", 10, 9),
+        ("rules.yml", 15, 5),
+        ("suite.json", 2, 2),
+        ("suite.json", 4, 2),
+    }
+    assert all("has no valid regular expression, '[a-'" in error.what for error in found)
+
+
+def test_a_good_pattern_and_one_that_no_text_tells_are_let_pass(spark, tmp_path):
+    rules = r"""
+@dlt.table
+@dlt.expect("digits", r"code RLIKE '^\\d+(x|y)?$'")
+@dlt.expect("raw", r"code RLIKE r'^\d{1,3}$'")
+@dlt.expect("made", "code RLIKE concat('(', code, ')')")
+@dlt.expect("parts", "split_part(code, '(', 1) IS NOT NULL")
+@dlt.expect_aggregate("count_if(code RLIKE '[0-9]') >= 0")
+def codes():
+    return spark.read.table("orders").selectExpr("string(id) AS code")
+"""
+
+    assert problems(spark, one_file(tmp_path / "project", ORDERS, rules)) == ()
+
+
+CODES = """
+@dlt.table
+def codes():
+    return spark.read.table("orders").selectExpr("string(id) AS code")
+
+@dlt.table
+def others():
+    return spark.read.table("orders").selectExpr("string(id) AS code")
+"""
+RULES_FILE = """\
+codes:
+  rules:
+    short: code RLIKE '[a-'
+    some: {expect: code IS NOT NULL, where: "code RLIKE '[a-'"}
+    good: code RLIKE '^[a-z]'
+  columns:
+    code:
+      - expect_column_values_to_match_regex: {regex: "[a-"}
+      - expect_column_values_to_not_match_regex: {regex: "[a-"}
+      - expect_column_values_to_match_regex_list: {regex_list: ["x", "[a-"], match_on: all}
+      - expect_column_values_to_match_regex: {regex: "^[a-z]"}
+
+others:
+  rules:
+    counted: {aggregate: "count_if(code RLIKE '[a-') = 0"}
+"""
+SUITE_FILE = """\
+{"name": "codes", "expectations": [
+ {"type": "expect_column_values_to_match_regex",
+  "kwargs": {"column": "code", "regex": "[a-", "mostly": 0.5}},
+ {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "code",
+  "row_condition": "code RLIKE '[a-'", "condition_parser": "spark"}}
+]}
+"""
 
 
 def place(root):

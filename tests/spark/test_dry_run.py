@@ -86,7 +86,7 @@ def test_what_is_proposed_holds_and_what_is_tried_changes_nothing(shop, tmp_path
         "known": (178, 98, 0, 0, "warn"),
     }
     assert found["many"].observed == "count(1) = 178"
-    assert found["few dropped"].observed == "0.11 of 200 rows"
+    assert found["few dropped"].observed == "22 of 200 rows"
     assert found["columns"].observed == "n is int"
     [clicks] = tried.datasets
     assert (clicks.rows_in, clicks.written, clicks.dropped, clicks.quarantined) == (200, 178, 2, 20)

@@ -159,6 +159,7 @@ def test_looking_at_the_empty_inputs_is_allowed(spark, tmp_path):
 
 
 WRONG = GOOD + '@dlt.table(name="Totals")\ndef more():\n    return spark.range(1)\n'
+BAD_PATTERN = GOOD.replace("amount > 0", "string(amount) RLIKE '('")
 TOUCHING = "SIZE = spark.range(3).count()\n"
 
 
@@ -171,6 +172,7 @@ TOUCHING = "SIZE = spark.range(3).count()\n"
         (f"{GOOD}import no_such_module\n", ("--analyze",), "[DLT202] module 'no_such_module'"),
         (GOOD.replace('table("paid")', 'table("pad")'), ("--analyze",), "did you mean 'paid'?"),
         (GOOD.replace("amount > 0", "amont > 0"), ("--analyze",), "[DLT215] expectation 'paid' of"),
+        (BAD_PATTERN, ("--analyze",), "has no valid regular expression, '(': Unclosed group"),
     ],
 )
 def test_validate_exits_2_with_cause_and_place(text, words, said, tmp_path):

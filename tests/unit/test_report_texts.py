@@ -15,7 +15,8 @@ from dlt_lite.model.gates import Gate, GateResult
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.result_codec import decoded
 from dlt_lite.model.results import DatasetQuality, Verdict, undecided
-from dlt_lite.model.rules import RuleAction, Severity
+from dlt_lite.model.rules import RuleAction, Severity, Threshold
+from dlt_lite.model.samples import MASKED, MOST_SAMPLE_BYTES, Cell, Sample, bytes_of
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
 from dlt_lite.report.files import results_json, summary_markdown, write_reports
@@ -23,6 +24,7 @@ from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.junit import junit_xml
 from dlt_lite.report.markdown import MOST_BYTES, markdown_report
+from dlt_lite.report.row_texts import row_texts
 from dlt_lite.report.verdicts import sentence
 from dlt_lite.report.words import UNKNOWN, duration, percent, points
 from tests.unit.told_updates import HOSTILE, a_rule, an_update, clickstream, hostile_update, many
@@ -130,6 +132,108 @@ def test_junit_tells_nothing_that_is_hidden_and_keeps_every_case():
     assert len(cases(text)) == len(HOSTILE)
     assert "<script>alert(1)</script>" in cases(text)
     assert "emoji 👩‍💻 ünï 漢字" in cases(text)
+
+
+def shown(*values, name="valid", rows=1, **more):
+    """Return a rule that is violated and shows rows of these values."""
+    cells = tuple(Cell(f"c{place}", value) for place, value in enumerate(values))
+    return a_rule("orders", name, 100, rows, samples=(Sample(cells),) * rows, **more)
+
+
+@pytest.mark.parametrize("action", [RuleAction.WARN, RuleAction.FAIL])
+def test_junit_shows_the_rows_that_broke_a_rule_where_it_tells_of_it(action):
+    rule = shown("7", None, "", MASKED, rows=2, action=action)
+
+    [told] = cases(junit_xml(an_update(rule)))["valid"]
+
+    assert told.tag == ("failure" if action is RuleAction.FAIL else "system-out")
+    row = '{"c0": "7", "c1": null, "c2": "", "c3": "***"}'
+    assert told.text.splitlines()[-3:] == ["2 rows that broke it:", row, row]
+
+
+def test_junit_shows_the_rows_of_a_rule_that_its_threshold_lets_pass():
+    rule = shown("7", threshold=Threshold(mostly=0.5))
+
+    text = cases(junit_xml(an_update(rule)))["valid"].findtext("system-out")
+
+    assert rule.verdict is Verdict.PASS
+    assert text.splitlines()[-1] == '{"c0": "7"}'
+
+
+def test_markdown_shows_rows_of_the_rules_that_are_violated_and_of_no_other():
+    passed = shown("passes", name="passes", threshold=Threshold(mostly=0.5))
+    update = an_update(passed, shown("7", None), a_rule("orders", "silent", 100, 1))
+
+    text = markdown_report(update)
+
+    [_, block] = text.split("### Rows that broke them\n\n")
+    name, row, *_ = block.splitlines()
+    assert name == "- <code>orders.valid</code>"
+    assert readable(row) == '  - {"c0": "7", "c1": null}'
+    assert "passes" not in block.split("\n\n")[0]
+    assert "silent" not in block.split("\n\n")[0]
+
+
+def test_markdown_has_no_block_of_rows_where_there_are_none():
+    assert "Rows that" not in markdown_report(an_update(a_rule("orders", "x", 100, 1)))
+
+
+def readable(markdown_of_a_row):
+    """Return what a reader sees of a row in Markdown."""
+    plain = markdown_of_a_row.replace("<code>", "").replace("</code>", "")
+    return re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ("]]> <![CDATA[", "]]> <![CDATA["),
+        ("a | b", "a | b"),
+        ("`x` ```", "`x` ```"),
+        ("one\n| two |\r\n# three", r"one\n| two |\r\n# three"),
+        ("\x1b[31mred\x9b0m\x07", r"\u001b[31mred\x9b0m\u0007"),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("\u202egnp.exe\u2066", r"\u202egnp.exe\u2066"),
+        ("\ud800 \U000e0041 \ufffe", r"\ud800 \U000e0041 \ufffe"),
+        ('"} \\n', r"\"} \\n"),
+        ("@team #1 https://evil.example ![x](y)", "@team #1 https://evil.example ![x](y)"),
+    ],
+)
+def test_a_value_of_a_row_is_text_and_nothing_else(value, seen):
+    update = an_update(shown(value))
+
+    junit = cases(junit_xml(update))["valid"].findtext("system-out")
+    markdown = markdown_report(update)
+    [row] = [line for line in markdown.splitlines() if line.startswith("  - ")]
+
+    assert junit.splitlines()[-1] == f'{{"c0": "{seen}"}}'
+    assert readable(row) == f'  - {{"c0": "{seen}"}}'
+    assert HIDDEN.search(junit) is HIDDEN.search(markdown) is None
+    assert re.search(r"[<>`|\[\]@#*]", re.sub(r"</?code>|&#\d+;", "", row[4:])) is None
+
+
+def test_rows_take_no_more_than_their_bytes_and_every_rules_first_comes_first():
+    # What is spelled out is longer than what it was.
+    rules = [shown("\x9b" * 900, name=f"r{n}", rows=3) for n in range(40)]
+
+    texts = row_texts(rules)
+
+    assert [len(rows) for rows in texts] == [2] * 25 + [1] * 15
+    assert sum(bytes_of(row) for rows in texts for row in rows) <= MOST_SAMPLE_BYTES
+    assert {(len(row), row[-1]) for rows in texts for row in rows} == {(1000, "…")}
+
+
+def test_rows_in_markdown_are_few_and_short_and_leave_room_for_what_else_is_told():
+    rules = [shown("漢" * 5000, name=f"r{n:03d}", rows=5) for n in range(300)]
+
+    text = markdown_report(an_update(*rules))
+
+    rows = [line for line in text.splitlines() if line.startswith("  - ")]
+    assert 0 < sum(bytes_of(readable(row)) for row in rows) <= 20 * 1024
+    assert max(len(readable(row)) for row in rows) <= 310
+    assert text.rstrip().splitlines()[-1].startswith("| <code>orders</code> |")
+    few = markdown_report(an_update(shown("7", rows=5)))
+    assert few.count("&#34;7&#34;") == 3
 
 
 def test_an_annotation_marks_the_line_of_the_rule():

@@ -12,7 +12,9 @@ import dlt_lite as dlt
 from dlt_lite.suites.file_schema import expectations_schema
 from tests.unit.suites_made import declared, events
 
-DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "quality.md"
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENT = ROOT / "docs" / "quality.md"
+SHIPPED = ROOT / "expectations" / "orders.yml"
 
 
 def example():
@@ -29,6 +31,15 @@ def test_the_documents_example_is_a_file_of_rules_and_fits_the_schema(tmp_path):
 
     assert len(dataset.rules) == 10
     jsonschema.validate(yaml.safe_load(example()), expectations_schema())
+
+
+def test_the_file_that_is_shipped_fits_the_schema_and_is_the_one_that_people_read():
+    shipped = SHIPPED.read_text(encoding="utf-8")
+
+    jsonschema.validate(yaml.safe_load(shipped), expectations_schema())
+    assert f"```yaml\n# {SHIPPED.relative_to(ROOT)}\n{shipped}```" in (
+        ROOT / "README.md"
+    ).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
