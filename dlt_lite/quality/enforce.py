@@ -208,8 +208,10 @@ def figures(
     if not shown:
         return frame, _counters(rules, in_the_job=in_the_job)
     # Computed once, in generated code: a row that breaks no rule is then passed over for nothing.
-    marked = frame.withColumn(_MARKED, ~all_pass(shown))
-    broken = [(rule, F.col(_MARKED) & ~_passes(rule)) for rule in rules]
+    # No condition: Spark gives each counted one a column, and infers from a disjunction of them
+    # what holds with every choice of these in place of their terms, 2 to the power of the rules.
+    marked = frame.withColumn(_MARKED, F.when(all_pass(shown), F.lit(0)).otherwise(F.lit(1)))
+    broken = [(rule, (F.col(_MARKED) == 1) & ~_passes(rule)) for rule in rules]
     return marked, [*_counters(rules, in_the_job=in_the_job), *sampled(frame, broken, sampling)]
 
 

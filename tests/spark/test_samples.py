@@ -5,7 +5,12 @@ import os
 
 import pytest
 
+from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Verdict
+from dlt_lite.model.rules import Rule, RuleAction
+from dlt_lite.model.samples import SampleSettings
+from dlt_lite.quality.enforce import enforce
+from dlt_lite.quality.samples import Sampling
 from tests.spark.updates import FILE_STREAM, Shop, result_of, rules, told_in
 
 pytestmark = pytest.mark.spark
@@ -150,3 +155,20 @@ def test_a_row_that_fails_the_job_is_shown_as_the_masks_allow_or_not_at_all(dlt,
 
     assert "No row is shown" in result_of(refused, "bronze").error
     assert set(map(len, shown(shop).values())) == {0}
+
+
+@pytest.mark.parametrize("most", [0, 5])
+@pytest.mark.parametrize("action", list(RuleAction))
+def test_what_spark_infers_grows_with_the_rules_and_not_with_their_choices(spark, action, most):
+    place = Origin("tables.py", 1)
+    rules = [Rule(f"over {n}", action, f"id > {n}", place) for n in range(8)]
+    rules.append(Rule("kept", RuleAction.DROP, "id IS NOT NULL", place))
+    shown = {rule.name: (("id", True),) for rule in rules} if most else {}
+    frame = spark.range(3).selectExpr("IF(id > 1, id, NULL) AS id")
+
+    enforced = enforce(frame, rules, Sampling(SampleSettings(most), shown))
+
+    node = enforced.kept._jdf.queryExecution().optimizedPlan()  # noqa: SLF001 - asks Catalyst
+    while node.nodeName() != "CollectMetrics":
+        node = node.children().apply(0)
+    assert node.constraints().size() < 4 * len(rules)
