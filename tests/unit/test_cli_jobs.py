@@ -191,6 +191,21 @@ def test_a_job_is_drawn_and_listed(call):
     assert [(each["name"], each["last_state"]) for each in listed] == [("daily", None)]
 
 
+def test_a_job_is_drawn_as_a_page_with_its_tasks(call, tmp_path: Path):
+    code, page, err = call("graph", "daily", "--format", "html")
+    written = call("graph", "daily", "--format", "html", "--out", "x/job.html")
+
+    assert (code, err) == (0, "")
+    assert page.startswith("<!doctype html>")
+    assert page.count('<th scope="row"') == 5
+    assert 'aria-label="5 tasks, each to the right of what it waits for"' in page
+    assert "calls work:first" in page
+    assert "after check is true" in page
+    assert "dataset" not in page.split("<body>")[1].split("<script>")[0]
+    assert written == (0, "", "x/job.html\n")
+    assert (tmp_path / "x" / "job.html").read_text() == page
+
+
 def test_validate_names_the_keys_that_do_nothing_here(call):
     code, out, err = call("validate")
 
