@@ -40,6 +40,7 @@ class TaskEnd:
         values: what it has set.
         rows: what a SQL task returned.
         can_be_retried: whether another attempt may help.
+        is_empty_loop: whether it was a for_each task that had nothing to iterate over.
     """
 
     result: ResultState
@@ -50,6 +51,7 @@ class TaskEnd:
     values: Mapping[str, Json] = field(default_factory=dict)
     rows: Json = None
     can_be_retried: bool = False
+    is_empty_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class TaskCall:
         arguments: what it takes by place.
         parameters: what it takes by name, the job's parameters merged over its own.
         values: what the tasks before it have set, for `task_values.get`.
+        empty_loops: the for_each tasks before it that had nothing to iterate over.
     """
 
     job: Job
@@ -56,6 +57,7 @@ class TaskCall:
     arguments: tuple[Rendered, ...]
     parameters: Mapping[str, Rendered]
     values: Mapping[str, Mapping[str, Json]]
+    empty_loops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,9 +131,12 @@ def _end_of_all(loop: Loop, ends: Mapping[int, TaskEnd], number: int) -> TaskEnd
     bad = {at: end for at, end in ends.items() if not end.result.is_success}
     if not bad:
         try:
-            return TaskEnd(ResultState.SUCCESS, attempt=number, values=_values_of_all(ends))
+            values = _values_of_all(ends)
         except BadTaskValue as too_large:
             return failed_end(too_large, number)
+        return TaskEnd(
+            ResultState.SUCCESS, attempt=number, values=values, is_empty_loop=not loop.items
+        )
     if loop.stop.reason is not None:
         return stopped_end(loop.stop, loop.task, number)
     first = min(bad)
