@@ -13,8 +13,6 @@ from pathlib import Path
 from dlt_lite.cli.escaping import lines, one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_summary import job_summary
-from dlt_lite.cli.opening import project_settings
-from dlt_lite.cli.past import meant_run
 from dlt_lite.errors import BadCommandLine, Busy, NothingRecorded, UnknownTask
 from dlt_lite.jobs.history import TaskRun
 from dlt_lite.jobs.results import JobResult, job_result_of
@@ -46,14 +44,13 @@ def known_waits(settings: ProjectSettings, job: str) -> Mapping[str, Sequence[st
     return {} if found is None else waits_of(found)
 
 
-def cancel(word: str, invocation: Invocation) -> int:
+def cancel(facts: RunFacts, invocation: Invocation) -> int:
     """Ask the process of a run to end.
 
     Raises:
         Busy: it goes on on another machine.
         NothingRecorded: it is over.
     """
-    facts = meant_run(project_settings(invocation), word, invocation.program)
     run_id = facts.folder.update_id
     if facts.state is not RunState.RUNNING or facts.python is None:
         what = f"run {run_id} is over: {facts.state}"
@@ -68,15 +65,18 @@ def cancel(word: str, invocation: Invocation) -> int:
     return 0
 
 
-def print_log(word: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
+def print_log(
+    settings: ProjectSettings,
+    facts: RunFacts,
+    arguments: argparse.Namespace,
+    invocation: Invocation,
+) -> int:
     """Print what a task has printed; with `--follow`, until the run is over.
 
     Raises:
         BadCommandLine: no task is named, or the run is none of a job.
         UnknownTask: the run has no such task.
     """
-    settings = project_settings(invocation)
-    facts = meant_run(settings, word, invocation.program)
     if facts.folder.kind is not RunKind.JOB:
         fix = f"see `{invocation.program} events {facts.folder.pipeline}`"
         raise BadCommandLine(f"run {facts.folder.update_id} is an update of a pipeline", fix=fix)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
+from dlt_lite.dag.order import upstream
 from dlt_lite.errors import DltLiteError, UnknownJob, raise_together
 from dlt_lite.jobs.python_files import load_job_files
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.jobs.subject import Around
 from dlt_lite.jobs.validation import problems_of_job
-from dlt_lite.model.jobs import Job
+from dlt_lite.model.jobs import ForEachTask, Job, RunJobTask, Work
 from dlt_lite.model.settings import ProjectSettings
+from dlt_lite.project.fields import JOB_FILE
 
 
 def jobs_of(project: ProjectSettings) -> dict[str, Job]:
@@ -38,6 +41,46 @@ def job_of(project: ProjectSettings, name: str) -> Job:
         raise UnknownJob(f"no job is called {name[:80]!r}", fix=meant(name, jobs))
     raise_together(problems_of_job(jobs[name], _around(project, jobs)))
     return jobs[name]
+
+
+def stands_apart(project: ProjectSettings, name: str, broken: Sequence[Path]) -> bool:
+    """Tell whether a pipeline or job can be used although files of others are broken.
+
+    A pipeline can. A job can where the files of all pipelines are in order, since its code may read
+    any table, and where it and all jobs that it runs have no problem of their own.
+
+    Args:
+        project: the project without what is broken.
+        name: the name as it was given; `pipeline:x` and `job:x` are understood.
+        broken: the files that have problems, relative to the project.
+    """
+    kind, _, bare = name.rpartition(":")
+    if any(file.parent.name == bare for file in broken):
+        return False
+    if kind == "pipeline":
+        return bare in project.pipelines
+    try:
+        jobs = jobs_of(project)
+    except DltLiteError:
+        return False
+    if bare not in jobs:
+        return not kind and bare in project.pipelines
+    if any(file.name != JOB_FILE for file in broken):
+        return False
+    return not problems_of_jobs(project, jobs, _with_those_it_runs(bare, jobs))
+
+
+def _with_those_it_runs(name: str, jobs: dict[str, Job]) -> set[str]:
+    runs = {
+        each: [other for task in job.tasks if (other := _job_run_by(task.work)) is not None]
+        for each, job in jobs.items()
+    }
+    return upstream(runs, [name]) | {name}
+
+
+def _job_run_by(work: Work) -> str | None:
+    inner = work.task.work if isinstance(work, ForEachTask) else work
+    return inner.job if isinstance(inner, RunJobTask) else None
 
 
 def problems_of_jobs(

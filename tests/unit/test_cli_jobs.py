@@ -9,6 +9,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from dlt_lite.cli.app import main
+from dlt_lite.jobs.catalogue import stands_apart
+from dlt_lite.project.loading import load_project
 
 JOB = """
 name: daily
@@ -296,3 +298,120 @@ def results(run: dict) -> dict[str, str]:
 
 def attempts(run: dict) -> dict[str, int]:
     return {each["task"]: each["attempts"] for each in run["tasks"]}
+
+
+@pytest.fixture
+def broken_beside(call, tmp_path: Path):
+    """Break the file of a job that nothing uses."""
+    call("run", "daily", "--only", "first,beside")
+    folder = tmp_path / "pipelines" / "zzbroken"
+    folder.mkdir()
+    (folder / "job.yml").write_text("tasks: [\n")
+    return folder / "job.yml"
+
+
+LEFT_OUT = "left out, since it is broken: pipelines/zzbroken/job.yml; see `"
+
+
+@pytest.mark.usefixtures("broken_beside")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runs"],
+        ["runs", "show", "latest"],
+        ["runs", "logs", "latest", "--task", "first"],
+        ["events"],
+        ["ls"],
+        ["config"],
+        ["graph", "daily"],
+        ["plan", "daily"],
+        ["schedule", "next", "daily"],
+        ["repair", "daily"],
+    ],
+    ids=" ".join,
+)
+def test_a_broken_file_of_another_job_is_noted_once_and_stops_nothing(call, words):
+    code, _, err = call(*words)
+
+    assert code == 0
+    assert err.count(LEFT_OUT) == 1
+
+
+@pytest.mark.usefixtures("broken_beside")
+def test_the_machine_is_checked_although_a_job_is_broken(call):
+    _, out, err = call("doctor")
+
+    assert "Python" in out
+    assert LEFT_OUT in err
+
+
+@pytest.mark.usefixtures("broken_beside")
+def test_a_job_runs_although_the_file_of_another_is_broken(call):
+    code, out, err = call("run", "daily", "--only", "first", "-o", "json")
+
+    assert (code, results(json.loads(out))) == (0, {"first": "SUCCESS"})
+    assert err.count(LEFT_OUT) == 1
+
+
+@pytest.mark.usefixtures("broken_beside")
+@pytest.mark.parametrize(
+    "words",
+    [["validate"], ["validate", "daily"], ["run", "zzbroken"], ["plan", "zz"], ["serve", "--once"]],
+    ids=" ".join,
+)
+def test_what_may_need_the_broken_file_is_refused(call, words):
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert err.startswith("[DLT102]")
+    assert "at:  pipelines/zzbroken/job.yml:2:1" in err
+
+
+@pytest.mark.parametrize(
+    ("file", "task"),
+    [
+        ("job.yml", "run_job_task: {job_id: zzbroken}"),
+        ("job.yml", "run_job_task: {job_id: between}"),
+        (
+            "job.yml",
+            "for_each_task: {inputs: [1], task: {task_key: b, run_job_task: {job_id: between}}}",
+        ),
+        ("pipeline.yml", "pipeline_task: {pipeline_id: zzbroken}"),
+        ("pipeline.yml", "sql_task: {query: SELECT 1}"),
+    ],
+)
+def test_a_job_that_may_use_what_is_broken_is_not_run(call, broken_beside, file, task):
+    folder = broken_beside.parent
+    broken_beside.rename(folder / file)
+    for name, does in (("user", task), ("between", "run_job_task: {job_id: zzbroken}")):
+        (folder.parent / name).mkdir()
+        text = f"tasks: [{{task_key: a, {does}}}]"
+        (folder.parent / name / "job.yml").write_text(text)
+
+    code, _, err = call("run", "user")
+
+    assert code == 2
+    assert "[DLT102]" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "apart"),
+    [
+        ("shop", "pipelines/other/pipeline.yml", True),
+        ("pipeline:shop", "pipelines/other/pipeline.yml", True),
+        ("shop", "pipelines/orphans", True),
+        ("shop", "pipelines/shop/job.yml", False),
+        ("job:shop", "pipelines/other/job.yml", False),
+        ("daily", "pipelines/other/job.yml", True),
+        ("job:daily", "pipelines/other/job.yml", True),
+        ("daily", "pipelines/other/pipeline.yml", False),
+        ("nobody", "pipelines/other/job.yml", False),
+    ],
+)
+@pytest.mark.usefixtures("call")
+def test_what_stands_apart_from_a_broken_file(tmp_path: Path, name, broken, apart):
+    (tmp_path / "pipelines" / "shop").mkdir()
+    (tmp_path / "pipelines" / "shop" / "pipeline.yml").write_text("")
+    settings = load_project(tmp_path, environ={"HOME": str(tmp_path)})
+
+    assert stands_apart(settings, name, [Path(broken)]) is apart

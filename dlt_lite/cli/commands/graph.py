@@ -13,7 +13,7 @@ from dlt_lite.cli.escaping import json_text, one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_graph import graph_of_job, job_json, what_it_does, why
 from dlt_lite.cli.names import Meant, what_is_meant
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.past import manifest_of
 from dlt_lite.cli.verdict import from_here
 from dlt_lite.errors import NothingRecorded, UnknownJob
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the graph."""
-    settings, streams = project_settings(invocation), invocation.streams
+    settings, streams = settings_to_look_back(invocation), invocation.streams
     form = GraphForm(arguments.format or invocation.options.output)
     chosen = tuple(settings.pipelines)
     if arguments.name is not None:

@@ -10,7 +10,7 @@ from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.clock import now
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_about
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import NothingRecorded
 from dlt_lite.jobs.catalogue import job_of
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the coming times."""
-    settings = project_settings(invocation)
+    settings = settings_about(arguments.name, invocation)
     job = job_of(settings, job_named(arguments.name, settings))
     timed = [each for each in job.triggers if isinstance(each, CronTrigger | PeriodicTrigger)]
     if not timed:
