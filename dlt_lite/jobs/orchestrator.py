@@ -212,11 +212,12 @@ class _Run:
 
     def _looped(self, task: Task, work: ForEachTask, event: threading.Event) -> TaskEnd:
         number = self._attempts_before(task) + 1
-        self._teller.begun(task.key, number)
         try:
             items = items_of(filled(work.inputs, self._facts_of(task, task, number)), task)
         except DltLiteError as error:
+            self._teller.begun(task.key, number)
             return failed_end(error, number)
+        self._teller.begun(task.key, number, iterations=len(items))
         limit = task.timeout_seconds
         until = self._crew.timing.elapsed() + limit if limit else None
 

@@ -290,6 +290,7 @@ def test_a_run_that_is_over_cannot_be_cancelled(call):
 
     assert code == 2
     assert "is over: COMPLETED" in err
+    assert err.startswith("[DLT118]")
 
 
 def results(run: dict) -> dict[str, str]:
@@ -415,3 +416,63 @@ def test_what_stands_apart_from_a_broken_file(tmp_path: Path, name, broken, apar
     settings = load_project(tmp_path, environ={"HOME": str(tmp_path)})
 
     assert stands_apart(settings, name, [Path(broken)]) is apart
+
+
+LOOP = """
+tasks:
+  - task_key: loop
+    for_each_task:
+      inputs: [good, bad, worse]
+      task:
+        task_key: one
+        shell_task:
+          command: [sh, -c, 'echo "$WORD"; [ "$WORD" = good ]']
+          environment: {WORD: "{{input}}"}
+  - {task_key: quiet, depends_on: [{task_key: loop}], shell_task: {command: ["true"]}}
+"""
+
+
+@pytest.fixture
+def looped(call, tmp_path: Path):
+    """Run a job whose loop fails in its second and third iteration."""
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(LOOP)
+    return call("run", "daily")
+
+
+def test_a_failed_loop_shows_the_log_of_its_first_failed_iteration(looped):
+    code, out, _ = looped
+
+    assert code == 1
+    assert "the last lines of the log of iteration 1," in out
+    assert "iteration-1/attempt-1.log:\n      bad\n" in out
+    assert "worse" not in out
+
+
+@pytest.mark.usefixtures("looped")
+def test_who_asks_for_the_log_of_a_loop_is_told_which_iteration_has_one(call):
+    code, _, err = call("runs", "logs", "latest", "--task", "loop")
+
+    assert code == 2
+    assert err.startswith("[DLT119] task loop of run ")
+    assert "fix: name one: --iteration 1, the first that failed" in err
+    assert call("runs", "logs", "latest", "--task", "loop", "--iteration", "1")[1] == "bad\n"
+
+
+@pytest.mark.usefixtures("looped")
+def test_a_task_that_was_not_begun_has_no_log_and_says_why(call):
+    code, _, err = call("runs", "logs", "latest", "--task", "quiet")
+
+    assert code == 2
+    assert err.startswith("[DLT119] task quiet of run ")
+    assert "has printed nothing\n  fix: it may not have begun: UPSTREAM_FAILED" in err
+
+
+@pytest.mark.usefixtures("looped")
+@pytest.mark.parametrize(
+    "words", [["schedule", "next", "daily"], ["serve", "--once"], ["serve", "daily"]], ids=" ".join
+)
+def test_a_job_without_a_trigger_is_due_never(call, words):
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert err.startswith("[DLT120]")

@@ -591,6 +591,15 @@ def test_what_a_loop_over_nothing_has_set_is_an_empty_list_also_in_a_repair():
     assert [each.empty_loops for each in stage.calls] == [("l",), ("l",)]
 
 
+def test_a_loop_says_how_many_iterations_it_has_as_it_begins():
+    stage = Stage()
+    stage.run(a_job(a_task("l", work=loop([7, 8, 9]))))
+
+    told = [each.record for each in stage.events if isinstance(each.record, TaskProgress)]
+    assert told[0].state is LifeCycle.RUNNING
+    assert [each.iterations for each in told if each.iteration is None] == [3, None]
+
+
 def test_a_value_that_no_iteration_has_set_is_missing():
     reader = call(n="{{tasks.l.values.n}}")
     job = a_job(a_task("l", work=loop("[1]")), a_task("b", "l", work=reader))

@@ -12,7 +12,7 @@ from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import settings_about
 from dlt_lite.cli.streams import aligned
-from dlt_lite.errors import NothingRecorded
+from dlt_lite.errors import NoTrigger
 from dlt_lite.jobs.catalogue import job_of
 from dlt_lite.jobs.schedules import next_times
 from dlt_lite.model.triggers import CronTrigger, PeriodicTrigger, Trigger
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     timed = [each for each in job.triggers if isinstance(each, CronTrigger | PeriodicTrigger)]
     if not timed:
         what = f"job {job.name} has no schedule"
-        raise NothingRecorded(what, fix="give it `schedule:`, or run it by hand")
+        raise NoTrigger(what, fix="give it `schedule:`, or run it by hand")
     found = [
         {
             "trigger": _told(trigger),
