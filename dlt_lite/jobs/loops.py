@@ -144,6 +144,8 @@ def _end_of_all(loop: Loop, ends: Mapping[int, TaskEnd], number: int) -> TaskEnd
     what = f"{len(bad)} of {len(ends)} iterations of {loop.task.key!r} did not succeed"
     cause = (bad[first].error or bad[first].result).splitlines()[0]
     error = TaskFailed(
-        f"{what}; the first is number {first} ({given}): {cause}", origin=loop.task.origin
+        f"{what}; the first is number {first} ({given}): {cause}",
+        origin=loop.task.origin,
+        fix=f"read its log by --iteration {first}; a repair runs only those that did not succeed",
     )
     return failed_end(error, number)

@@ -283,6 +283,7 @@ class _Run:
             parameters,
             dict(self._values),
             self._empty_loops,
+            owner.key,
         )
 
     def _facts_of(self, owner: Task, task: Task, number: int) -> Facts:
@@ -330,8 +331,9 @@ class _Run:
             return None
         causes = [key for key, end in self._ends.items() if end.error is not None]
         told = ", ".join(causes[:_SHOWN_TASKS]) or "its time was over"
-        what = f"job {self._job.name!r} has ended {result}: {told}"
-        return str(TaskFailed(what, origin=self._job.origin))
+        what, run_id = f"job {self._job.name!r} has ended {result}: {told}", self._request.run_id
+        fix = f"mend the cause, then: python -m dlt_lite repair {self._job.name} {run_id}"
+        return str(TaskFailed(what, origin=self._job.origin, fix=fix))
 
     def _stop(self, event: threading.Event, until: float | None) -> Stop:
         return Stop(event, self._crew.timing, until=_earlier(until, self._until))

@@ -216,6 +216,31 @@ def test_validate_names_the_keys_that_do_nothing_here(call):
     assert "permissions does nothing here" in err
 
 
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("nomod:f", "no module is called nomod"),
+        (
+            "work:fisrt",
+            "work.py does not have\n  at:  pipelines/daily/job.yml:7:5\n  fix: did you mean",
+        ),
+    ],
+)
+@pytest.mark.parametrize("words", [["validate"], ["plan", "daily"], ["run", "daily"]], ids=" ".join)
+def test_a_function_that_is_not_there_is_told_before_anything_is_done(
+    call, tmp_path: Path, words, function, said
+):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(job.read_text().replace("work:first", function))
+
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert err.startswith("[DLT252] task 'first' calls ")
+    assert said in err
+    assert not (tmp_path / ".dlt_lite").exists()
+
+
 def test_the_coming_times_are_printed_in_both_zones(call):
     code, out, _ = call("schedule", "next", "daily", "-n", "3", "-o", "json")
 
@@ -377,6 +402,7 @@ def test_what_may_need_the_broken_file_is_refused(call, words):
             "job.yml",
             "for_each_task: {inputs: [1], task: {task_key: b, run_job_task: {job_id: between}}}",
         ),
+        ("job.yml", 'run_job_task: {job_id: "{{job.parameters.which}}"}'),
         ("pipeline.yml", "pipeline_task: {pipeline_id: zzbroken}"),
         ("pipeline.yml", "sql_task: {query: SELECT 1}"),
     ],
@@ -476,3 +502,16 @@ def test_a_job_without_a_trigger_is_due_never(call, words):
 
     assert code == 2
     assert err.startswith("[DLT120]")
+
+
+@pytest.mark.usefixtures("broken_beside")
+def test_what_is_wrong_with_a_job_itself_is_told_although_another_is_broken(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(job.read_text().replace("work:first", "nomod:first"))
+
+    code, _, err = call("run", "daily")
+
+    assert code == 2
+    assert LEFT_OUT in err
+    assert "[DLT252]" in err
+    assert "[DLT102]" not in err

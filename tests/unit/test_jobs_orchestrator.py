@@ -591,6 +591,21 @@ def test_what_a_loop_over_nothing_has_set_is_an_empty_list_also_in_a_repair():
     assert [each.empty_loops for each in stage.calls] == [("l",), ("l",)]
 
 
+def test_every_failure_says_what_to_do_about_it():
+    stage = Stage(a=fails(), one=fails())
+    stage.run(a_job(a_task("a"), a_task("l", work=loop([7]))))
+
+    run = stage.history
+    iteration = run.tasks["l"].iterations[0]
+    fixes = [each.partition("fix: ")[2] for each in (run.tasks["a"].error, iteration.error)]
+    assert fixes == [
+        "read its log: python -m dlt_lite runs logs r1 --task a",
+        "read its log: python -m dlt_lite runs logs r1 --task l --iteration 0",
+    ]
+    assert "fix: read its log by --iteration 0; a repair runs only" in run.tasks["l"].error
+    assert run.error.endswith("fix: mend the cause, then: python -m dlt_lite repair daily r1")
+
+
 def test_a_loop_says_how_many_iterations_it_has_as_it_begins():
     stage = Stage()
     stage.run(a_job(a_task("l", work=loop([7, 8, 9]))))
