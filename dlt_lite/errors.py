@@ -266,7 +266,7 @@ class DefinitionProblem(DltLiteError):
 
 
 class FileBroken(DefinitionProblem):
-    """A pipeline file has a syntax error, or raised while it was loaded."""
+    """A file of a pipeline or job has a syntax error, or raised while it was loaded."""
 
     code = "DLT201"
 
