@@ -241,6 +241,24 @@ class DuplicateJob(ConfigProblem):
     code = "DLT117"
 
 
+class RunIsOver(ConfigProblem):
+    """Something was asked of a run that is over, which only one that goes on can do."""
+
+    code = "DLT118"
+
+
+class NoLog(ConfigProblem):
+    """A log of a task was asked for that is not there."""
+
+    code = "DLT119"
+
+
+class NoTrigger(ConfigProblem):
+    """Something was asked of a job that only one with a schedule or trigger can do."""
+
+    code = "DLT120"
+
+
 class DefinitionProblem(DltLiteError):
     """A pipeline file declares something that cannot be."""
 
@@ -248,7 +266,7 @@ class DefinitionProblem(DltLiteError):
 
 
 class FileBroken(DefinitionProblem):
-    """A pipeline file has a syntax error, or raised while it was loaded."""
+    """A file of a pipeline or job has a syntax error, or raised while it was loaded."""
 
     code = "DLT201"
 

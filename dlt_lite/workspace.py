@@ -618,12 +618,16 @@ class Project:
         return comparison_of(self.settings, before, after, history=history)
 
     def doctor(self) -> tuple[Check, ...]:
-        """Check the machine: Java, Python, versions, JARs, disk, write access."""
+        """Check the machine: Java, Python, versions, JARs, disk, write access.
+
+        In a project without a pipeline that is in order, this is for what holds for all of them.
+        """
         from dlt_lite.engine.doctor import check  # noqa: PLC0415 - costs start time
 
+        common = [] if self.settings.common is None else [self.settings.common]
         asked = [
             (pipeline.engine, pipeline.storage_root, pipeline.state_root)
-            for pipeline in self._chosen(())
+            for pipeline in [*self.settings.pipelines.values()] or common
         ]
         different = [each for place, each in enumerate(asked) if each not in asked[:place]]
         checks = (

@@ -22,6 +22,7 @@ class TaskLine:
         result: how it ended, None where it has not.
         attempt: the number of the attempt.
         iterations: how many iterations of a for_each task have ended.
+        of_iterations: how many it has; None where that is not known, or for other tasks.
         branch: of a condition, `true` or `false`.
         began: when it began, in seconds of the epoch.
         ended: when it ended.
@@ -33,6 +34,7 @@ class TaskLine:
     result: ResultState | None = None
     attempt: int = 0
     iterations: int = 0
+    of_iterations: int | None = None
     branch: str | None = None
     began: float | None = None
     ended: float | None = None
@@ -41,6 +43,12 @@ class TaskLine:
     def is_under_way(self) -> bool:
         """Return whether it is at work, or waits to try again."""
         return self.state in {LifeCycle.RUNNING, LifeCycle.WAITING}
+
+    def loop(self) -> str:
+        """Return how far a for_each task has come; empty for others."""
+        if self.of_iterations is not None:
+            return f"{self.iterations:,} of {self.of_iterations:,} iterations done"
+        return f"{self.iterations:,} iterations done" if self.iterations else ""
 
     def seconds(self, now: float) -> float | None:
         """Return how long it has been at work, None before."""
@@ -111,6 +119,7 @@ def _advanced(line: TaskLine, progress: TaskProgress, at: float) -> TaskLine:
         state=progress.state,
         result=progress.result,
         attempt=progress.attempt,
+        of_iterations=line.of_iterations if progress.iterations is None else progress.iterations,
         branch=progress.branch or line.branch,
         began=began,
         ended=at if progress.state is LifeCycle.TERMINATED else None,

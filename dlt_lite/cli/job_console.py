@@ -36,9 +36,7 @@ class PlainJobConsole(PlainLines):
         at_work = [line for line in self._board.lines.values() if line.is_under_way()]
         if not at_work:
             return "still at it"
-        named = ", ".join(
-            f"{line.key} ({duration(line.seconds(now))})" for line in at_work[:_NAMED]
-        )
+        named = ", ".join(_at_work(line, now) for line in at_work[:_NAMED])
         more = len(at_work) - _NAMED
         return f"still running: {named}{f' and {more} more' if more > 0 else ''}"
 
@@ -78,6 +76,11 @@ class PlainJobConsole(PlainLines):
 
     def _error(self, error: str | None) -> str:
         return indent(painted(error or "", color=self._streams.err_color), _MARGIN)
+
+
+def _at_work(line: TaskLine, now: float) -> str:
+    parts = (duration(line.seconds(now)), line.loop())
+    return f"{line.key} ({', '.join(part for part in parts if part)})"
 
 
 def outcome(line: TaskLine, now: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_console import PlainJobConsole
 from dlt_lite.cli.job_summary import job_summary
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.names import Meant
+from dlt_lite.cli.opening import opened_about
 from dlt_lite.cli.signals import Signals
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
@@ -35,7 +36,8 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
     """
     from dlt_lite.workspace import Watchers  # noqa: PLC0415 - costs start time
 
-    project, streams = opened(invocation, parameters_are_a_jobs=True), invocation.streams
+    project = opened_about(f"{Meant.JOB}:{job}", invocation, parameters_are_a_jobs=True)
+    streams = invocation.streams
     control = Control()
     with ExitStack() as stack:
         stack.enter_context(streams.kept_for_data())
@@ -56,13 +58,18 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
         if invocation.wants_json:
             streams.json(None)
         return 0
+    _tell(result, waits, invocation)
+    return _exit_code(result, signals)
+
+
+def _tell(result: JobResult, waits: Mapping[str, Sequence[str]], invocation: Invocation) -> None:
+    streams = invocation.streams
     if invocation.wants_json:
         streams.json(result.as_json())
-    else:
-        streams.data(job_summary(result, waits, streams, invocation.program))
-        streams.say(f"\nrun:  {one_line(result.facts.folder.path)}")
-        streams.say(f"next: {invocation.program} runs show {result.run.run_id}")
-    return _exit_code(result, signals)
+        return
+    streams.data(job_summary(result, waits, streams, invocation.program))
+    streams.say(f"\nrun:  {one_line(result.facts.folder.path)}")
+    streams.say(f"next: {invocation.program} runs show {result.run.run_id}")
 
 
 def _console(invocation: Invocation, waits: dict[str, tuple[str, ...]]) -> Console:

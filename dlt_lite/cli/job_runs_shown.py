@@ -13,10 +13,8 @@ from pathlib import Path
 from dlt_lite.cli.escaping import lines, one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_summary import job_summary
-from dlt_lite.cli.opening import project_settings
-from dlt_lite.cli.past import meant_run
-from dlt_lite.errors import BadCommandLine, Busy, NothingRecorded, UnknownTask
-from dlt_lite.jobs.history import TaskRun
+from dlt_lite.errors import BadCommandLine, Busy, NoLog, RunIsOver, UnknownTask
+from dlt_lite.jobs.history import JobRun, TaskRun
 from dlt_lite.jobs.results import JobResult, job_result_of
 from dlt_lite.jobs.selection import waits_of
 from dlt_lite.model.settings import ProjectSettings
@@ -46,18 +44,17 @@ def known_waits(settings: ProjectSettings, job: str) -> Mapping[str, Sequence[st
     return {} if found is None else waits_of(found)
 
 
-def cancel(word: str, invocation: Invocation) -> int:
+def cancel(facts: RunFacts, invocation: Invocation) -> int:
     """Ask the process of a run to end.
 
     Raises:
         Busy: it goes on on another machine.
-        NothingRecorded: it is over.
+        RunIsOver: it is over.
     """
-    facts = meant_run(project_settings(invocation), word, invocation.program)
     run_id = facts.folder.update_id
     if facts.state is not RunState.RUNNING or facts.python is None:
         what = f"run {run_id} is over: {facts.state}"
-        raise NothingRecorded(what, fix="there is nothing to cancel")
+        raise RunIsOver(what, fix="there is nothing to cancel")
     if facts.host != socket.gethostname():
         raise Busy(f"run {run_id} goes on on {facts.host}", fix="cancel it there")
     if is_alive(facts.python):
@@ -68,15 +65,19 @@ def cancel(word: str, invocation: Invocation) -> int:
     return 0
 
 
-def print_log(word: str, arguments: argparse.Namespace, invocation: Invocation) -> int:
+def print_log(
+    settings: ProjectSettings,
+    facts: RunFacts,
+    arguments: argparse.Namespace,
+    invocation: Invocation,
+) -> int:
     """Print what a task has printed; with `--follow`, until the run is over.
 
     Raises:
         BadCommandLine: no task is named, or the run is none of a job.
         UnknownTask: the run has no such task.
+        NoLog: the task has no log.
     """
-    settings = project_settings(invocation)
-    facts = meant_run(settings, word, invocation.program)
     if facts.folder.kind is not RunKind.JOB:
         fix = f"see `{invocation.program} events {facts.folder.pipeline}`"
         raise BadCommandLine(f"run {facts.folder.update_id} is an update of a pipeline", fix=fix)
@@ -84,8 +85,7 @@ def print_log(word: str, arguments: argparse.Namespace, invocation: Invocation) 
     result = job_result_of(settings.state_root, run_id)
     path = _log(result, arguments)
     if not arguments.follow and not path.exists():
-        what = f"task {arguments.task} of run {run_id} has printed nothing"
-        raise NothingRecorded(what, fix="it may not have begun")
+        raise _without_log(result.run, arguments)
     position = 0
     while True:
         is_over = job_result_of(settings.state_root, run_id).facts.state is not RunState.RUNNING
@@ -93,6 +93,19 @@ def print_log(word: str, arguments: argparse.Namespace, invocation: Invocation) 
         if is_over or not arguments.follow:
             return 0
         time.sleep(_PAUSE)
+
+
+def _without_log(run: JobRun, arguments: argparse.Namespace) -> NoLog:
+    key, task = arguments.task, run.tasks[arguments.task]
+    if arguments.iteration is None and task.iterations:
+        failed = task.first_failed
+        number = min(task.iterations) if failed is None else failed
+        why = "" if failed is None else ", the first that failed"
+        what = f"task {key} of run {run.run_id} is a loop: each of its iterations has a log"
+        return NoLog(what, fix=f"name one: --iteration {number}{why}")
+    one = "" if arguments.iteration is None else f", iteration {arguments.iteration},"
+    what = f"task {key}{one} of run {run.run_id} has printed nothing"
+    return NoLog(what, fix=f"it may not have begun: {task.result or task.state}")
 
 
 def _log(result: JobResult, arguments: argparse.Namespace) -> Path:

@@ -137,10 +137,12 @@ def _failures(result: JobResult, *, color: bool) -> str:
 
 def _failure(result: JobResult, task: TaskRun, *, color: bool) -> str:
     parts = [f"{task.key}:", indent(painted(task.error or "", color=color), _MARGIN)]
-    log = result.log_of(task)
+    number = task.first_failed
+    log = result.log_of(task, number)
     lines = last_lines(log, _LOG_LINES)
     if lines:
-        parts.append(f"{_MARGIN}the last lines of its log, {one_line(log)}:")
+        whose = "its log" if number is None else f"the log of iteration {number}"
+        parts.append(f"{_MARGIN}the last lines of {whose}, {one_line(log)}:")
         parts.append(indent("\n".join(one_line(line) for line in lines), _MARGIN * 2))
     return "\n".join(parts)
 

@@ -122,12 +122,11 @@ def _cells(line: TaskLine, depth: int, now: float) -> tuple[Text, ...]:
     branch = f"{'   ' * (depth - 1)}└─ " if depth else ""
     state = _state(line)
     again = f"attempt {line.attempt}" if line.attempt > 1 else ""
-    loop = f"{line.iterations} iterations done" if line.iterations else ""
     return (
         Text.assemble((branch, "dim"), one_line(line.key)),
         state,
         Text(duration(line.seconds(now)), style="dim"),
-        Text(", ".join(part for part in (again, loop) if part), style="dim"),
+        Text(", ".join(part for part in (again, line.loop()) if part), style="dim"),
     )
 
 

@@ -54,7 +54,7 @@ class PlainLines(ABC):
             text = self._taken(event)
         if text:
             self._streams.say(text)
-        self._news.set()
+            self._news.set()
 
     def __enter__(self) -> Self:
         """Begin to watch for silence."""

@@ -55,6 +55,7 @@ class TaskProgress:
         attempt: the number of the attempt in this run, from 1; 0 where it was not begun.
         iteration: the number of the iteration, from 0; None for the task itself.
         input: what the iteration was given, as text.
+        iterations: how many iterations a for_each task that begins has; None for others.
         branch: of a condition, `true` or `false`.
         error_code: the code of the error.
         rows: what a SQL task returned.
@@ -69,6 +70,7 @@ class TaskProgress:
     attempt: int = 0
     iteration: int | None = None
     input: str | None = None
+    iterations: int | None = None
     branch: str | None = None
     error_code: str = ""
     rows: Json = None

@@ -40,6 +40,7 @@ class TaskEnd:
         values: what it has set.
         rows: what a SQL task returned.
         can_be_retried: whether another attempt may help.
+        is_empty_loop: whether it was a for_each task that had nothing to iterate over.
     """
 
     result: ResultState
@@ -50,6 +51,7 @@ class TaskEnd:
     values: Mapping[str, Json] = field(default_factory=dict)
     rows: Json = None
     can_be_retried: bool = False
+    is_empty_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def stopped_end(stop: Stop, task: Task, attempt: int) -> TaskEnd:
             fix="find out what it waits for, or raise timeout_seconds",
         )
         return failed_end(error, attempt, ResultState.TIMEDOUT)
-    return failed_end(TaskFailed(f"task {task.key!r} stopped, and nobody had asked it to"), attempt)
+    what = f"task {task.key!r} stopped, and nobody had asked it to"
+    fix = "read its log, and run it again: repair"
+    return failed_end(TaskFailed(what, origin=task.origin, fix=fix), attempt)
 
 
 def failed_end(
@@ -131,10 +135,10 @@ def _attempt(trying: Trying, number: int, started: float) -> TaskEnd:
         answer = trying.run_task(call, stop)
     except DltLiteError as error:
         answer = Failed(str(error), error.code)
-    return _end_of(answer, stop, trying.task, number)
+    return _end_of(answer, stop, call, number)
 
 
-def _end_of(answer: Answer, stop: Stop, task: Task, number: int) -> TaskEnd:
+def _end_of(answer: Answer, stop: Stop, call: TaskCall, number: int) -> TaskEnd:
     try:
         values = {key: checked_value(key, value) for key, value in answer.values.items()}
         rows = None
@@ -148,14 +152,14 @@ def _end_of(answer: Answer, stop: Stop, task: Task, number: int) -> TaskEnd:
         case Failed():
             return TaskEnd(
                 ResultState.FAILED,
-                _told(answer, task),
+                _told(answer, call),
                 answer.code,
                 number,
                 values=values,
                 can_be_retried=answer.can_be_retried,
             )
         case Stopped():
-            end = stopped_end(stop, task, number)
+            end = stopped_end(stop, call.task, number)
             return TaskEnd(
                 end.result,
                 end.error,
@@ -166,11 +170,14 @@ def _end_of(answer: Answer, stop: Stop, task: Task, number: int) -> TaskEnd:
             )
 
 
-def _told(answer: Failed, task: Task) -> str:
+def _told(answer: Failed, call: TaskCall) -> str:
     """Return a failure as errors are written; one of ours already is."""
     if answer.message.startswith("[DLT"):
         return answer.message
-    return str(TaskFailed(f"task {task.key!r} failed: {answer.message}", origin=task.origin))
+    task, one = call.task, "" if call.iteration is None else f" --iteration {call.iteration}"
+    fix = f"read its log: python -m dlt_lite runs logs {call.run_id} --task {call.owner}{one}"
+    what = f"task {task.key!r} failed: {answer.message}"
+    return str(TaskFailed(what, origin=task.origin, fix=fix))
 
 
 def _is_tried_again(end: TaskEnd, retries: Retries, used: int) -> bool:

@@ -45,6 +45,8 @@ class TaskCall:
         arguments: what it takes by place.
         parameters: what it takes by name, the job's parameters merged over its own.
         values: what the tasks before it have set, for `task_values.get`.
+        empty_loops: the for_each tasks before it that had nothing to iterate over.
+        owner: the key of the task of the graph: of the for_each task around an iteration.
     """
 
     job: Job
@@ -56,6 +58,8 @@ class TaskCall:
     arguments: tuple[Rendered, ...]
     parameters: Mapping[str, Rendered]
     values: Mapping[str, Mapping[str, Json]]
+    empty_loops: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
-from dlt_lite.errors import DltLiteError, UnknownJob, raise_together
+from dlt_lite.dag.order import upstream
+from dlt_lite.errors import DltLiteError, UnknownJob, UnknownPipeline, raise_together
+from dlt_lite.jobs.callables import problems_of_callables
 from dlt_lite.jobs.python_files import load_job_files
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.jobs.subject import Around
 from dlt_lite.jobs.validation import problems_of_job
-from dlt_lite.model.jobs import Job
+from dlt_lite.model.jobs import ForEachTask, Job, RunJobTask, Work
 from dlt_lite.model.settings import ProjectSettings
+from dlt_lite.project.fields import JOB_FILE
+
+_MISSING = UnknownJob | UnknownPipeline
 
 
 def jobs_of(project: ProjectSettings) -> dict[str, Job]:
@@ -36,8 +42,51 @@ def job_of(project: ProjectSettings, name: str) -> Job:
     jobs = jobs_of(project)
     if name not in jobs:
         raise UnknownJob(f"no job is called {name[:80]!r}", fix=meant(name, jobs))
-    raise_together(problems_of_job(jobs[name], _around(project, jobs)))
+    raise_together(problems_of_jobs(project, jobs, [name]))
     return jobs[name]
+
+
+def stands_apart(project: ProjectSettings, name: str, broken: Sequence[Path]) -> bool:
+    """Tell whether a pipeline or job can be used although files of others are broken.
+
+    A pipeline can. A job can where the files of all pipelines are in order, since its code may read
+    any table, and where it and all jobs that it runs name nothing that is missing.
+
+    Args:
+        project: the project without what is broken.
+        name: the name as it was given; `pipeline:x` and `job:x` are understood.
+        broken: the files that have problems, relative to the project.
+    """
+    kind, _, bare = name.rpartition(":")
+    if any(file.parent.name == bare for file in broken):
+        return False
+    if kind == "pipeline":
+        return bare in project.pipelines
+    try:
+        jobs = jobs_of(project)
+    except DltLiteError:
+        return False
+    if bare not in jobs:
+        return not kind and bare in project.pipelines
+    if any(file.name != JOB_FILE for file in broken):
+        return False
+    needed = _with_those_it_runs(bare, jobs)
+    around = _around(project, jobs)
+    problems = [each for key in needed & jobs.keys() for each in problems_of_job(jobs[key], around)]
+    return needed <= jobs.keys() and not any(isinstance(each, _MISSING) for each in problems)
+
+
+def _with_those_it_runs(name: str, jobs: dict[str, Job]) -> set[str]:
+    runs = {
+        each: [other for task in job.tasks if (other := _job_run_by(task.work)) is not None]
+        for each, job in jobs.items()
+    }
+    return upstream(runs, [name]) | {name}
+
+
+def _job_run_by(work: Work) -> str | None:
+    inner = work.task.work if isinstance(work, ForEachTask) else work
+    return inner.job if isinstance(inner, RunJobTask) else None
 
 
 def problems_of_jobs(
@@ -52,7 +101,13 @@ def problems_of_jobs(
     """
     around = _around(project, jobs)
     judged = [job for name, job in jobs.items() if names is None or name in names]
-    return [problem for job in judged for problem in problems_of_job(job, around)]
+    return [problem for job in judged for problem in _problems(job, project, around)]
+
+
+def _problems(job: Job, project: ProjectSettings, around: Around) -> list[DltLiteError]:
+    # The functions of a job.py are there: the file has been loaded.
+    functions = problems_of_callables(job, project.root) if job.name in project.jobs else ()
+    return [*problems_of_job(job, around), *functions]
 
 
 def _around(project: ProjectSettings, jobs: dict[str, Job]) -> Around:

@@ -71,11 +71,14 @@ class OtherTask:
         facts: its run_id, result_state, error_code and execution_count.
         values: what it has set.
         rows: what its SQL returned, None where it was no SQL.
+        is_empty_loop: whether it was a for_each task over nothing: whatever its iterations would
+            have set is an empty list.
     """
 
     facts: Mapping[str, str]
     values: Mapping[str, Json] = field(default_factory=dict)
     rows: Json = None
+    is_empty_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,8 @@ def _of_other(reference: OtherTaskFact | ValueOf | RowsOf, facts: Facts, origin:
         case OtherTaskFact():
             return other.facts.get(reference.name, "")
         case ValueOf():
+            if reference.key not in other.values and other.is_empty_loop:
+                return value_text([])
             if reference.key not in other.values:
                 what = f"task {reference.task_key!r} has set no value {reference.key!r}"
                 raise _missing(what, origin)

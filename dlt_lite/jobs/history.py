@@ -66,6 +66,16 @@ class TaskRun:
     rows: Json = None
     iterations: Mapping[int, IterationRun] = field(default_factory=dict)
 
+    @property
+    def first_failed(self) -> int | None:
+        """The number of the first iteration that was begun and did not succeed."""
+        failed = (
+            number
+            for number, each in self.iterations.items()
+            if each.attempts and each.result is not None and not each.result.is_success
+        )
+        return min(failed, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class JobRun:

@@ -131,9 +131,12 @@ def _end_of_all(loop: Loop, ends: Mapping[int, TaskEnd], number: int) -> TaskEnd
     bad = {at: end for at, end in ends.items() if not end.result.is_success}
     if not bad:
         try:
-            return TaskEnd(ResultState.SUCCESS, attempt=number, values=_values_of_all(ends))
+            values = _values_of_all(ends)
         except BadTaskValue as too_large:
             return failed_end(too_large, number)
+        return TaskEnd(
+            ResultState.SUCCESS, attempt=number, values=values, is_empty_loop=not loop.items
+        )
     if loop.stop.reason is not None:
         return stopped_end(loop.stop, loop.task, number)
     first = min(bad)
@@ -141,6 +144,8 @@ def _end_of_all(loop: Loop, ends: Mapping[int, TaskEnd], number: int) -> TaskEnd
     what = f"{len(bad)} of {len(ends)} iterations of {loop.task.key!r} did not succeed"
     cause = (bad[first].error or bad[first].result).splitlines()[0]
     error = TaskFailed(
-        f"{what}; the first is number {first} ({given}): {cause}", origin=loop.task.origin
+        f"{what}; the first is number {first} ({given}): {cause}",
+        origin=loop.task.origin,
+        fix=f"read its log by --iteration {first}; a repair runs only those that did not succeed",
     )
     return failed_end(error, number)

@@ -144,13 +144,14 @@ class _Run:
         self._ended: dict[str, Ended] = {}
         self._others: dict[str, OtherTask] = {}
         self._values: dict[str, Mapping[str, Json]] = {}
+        self._empty_loops: tuple[str, ...] = ()
 
     def carried_out(self, keys: tuple[str, ...]) -> JobOutcome:
         """Run tasks; whatever else the run had stays as it ended."""
         self._again = frozenset(keys)
         for key, run in self._before.items():
             if key in self._tasks and key not in self._again and run.result is not None:
-                self._note(key, _kept(run, run.result))
+                self._note(key, _kept(self._tasks[key], run, run.result))
         self._teller.run(LifeCycle.PENDING, tasks=keys)
         self._teller.run(LifeCycle.RUNNING)
         waits = waits_of(self._job)
@@ -211,11 +212,12 @@ class _Run:
 
     def _looped(self, task: Task, work: ForEachTask, event: threading.Event) -> TaskEnd:
         number = self._attempts_before(task) + 1
-        self._teller.begun(task.key, number)
         try:
             items = items_of(filled(work.inputs, self._facts_of(task, task, number)), task)
         except DltLiteError as error:
+            self._teller.begun(task.key, number)
             return failed_end(error, number)
+        self._teller.begun(task.key, number, iterations=len(items))
         limit = task.timeout_seconds
         until = self._crew.timing.elapsed() + limit if limit else None
 
@@ -280,6 +282,8 @@ class _Run:
             tuple(filled(text, facts) for text in listed_texts(task.work)),
             parameters,
             dict(self._values),
+            self._empty_loops,
+            owner.key,
         )
 
     def _facts_of(self, owner: Task, task: Task, number: int) -> Facts:
@@ -307,7 +311,9 @@ class _Run:
             "error_code": end.error_code,
             "execution_count": str(end.attempt),
         }
-        self._others[key] = OtherTask(facts, end.values, end.rows)
+        self._others[key] = OtherTask(facts, end.values, end.rows, end.is_empty_loop)
+        if end.is_empty_loop:
+            self._empty_loops += (key,)
         if end.values:
             self._values[key] = end.values
 
@@ -325,8 +331,9 @@ class _Run:
             return None
         causes = [key for key, end in self._ends.items() if end.error is not None]
         told = ", ".join(causes[:_SHOWN_TASKS]) or "its time was over"
-        what = f"job {self._job.name!r} has ended {result}: {told}"
-        return str(TaskFailed(what, origin=self._job.origin))
+        what, run_id = f"job {self._job.name!r} has ended {result}: {told}", self._request.run_id
+        fix = f"mend the cause, then: python -m dlt_lite repair {self._job.name} {run_id}"
+        return str(TaskFailed(what, origin=self._job.origin, fix=fix))
 
     def _stop(self, event: threading.Event, until: float | None) -> Stop:
         return Stop(event, self._crew.timing, until=_earlier(until, self._until))
@@ -384,9 +391,17 @@ def _begun(crew: Crew, before: JobRun | None) -> datetime:
     return started or crew.timing.now()
 
 
-def _kept(run: TaskRun, result: ResultState) -> TaskEnd:
+def _kept(task: Task, run: TaskRun, result: ResultState) -> TaskEnd:
+    is_loop = isinstance(task.work, ForEachTask)
     return TaskEnd(
-        result, run.error, run.error_code, run.attempts, run.branch, run.values, run.rows
+        result,
+        run.error,
+        run.error_code,
+        run.attempts,
+        run.branch,
+        run.values,
+        run.rows,
+        is_empty_loop=is_loop and result is ResultState.SUCCESS and not run.iterations,
     )
 
 

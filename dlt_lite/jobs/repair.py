@@ -16,17 +16,22 @@ def tasks_to_repair(job: Job, run: JobRun) -> tuple[str, ...]:
     A task is run again that failed, timed out, was cancelled, was skipped for one of these, never
     ended or is new; one that was disabled and is no longer; and all that wait for one of them. What
     succeeded stays, with its values; what was excluded stays, unless what it waits for runs again.
+    A run of some tasks only is repaired within these, as if the job had no others.
 
     Args:
         job: the job as it is now.
         run: the run; it must have ended, or been abandoned.
     """
     disabled = disabled_tasks(job)
-    undone = [task.key for task in job.tasks if _is_undone(run.tasks.get(task.key), disabled)]
-    waits = waits_of(job)
+    about = {task.key for task in job.tasks if not run.only or task.key in run.tasks}
+    waits = {
+        key: tuple(before for before in waited if before in about)
+        for key, waited in waits_of(job).items()
+        if key in about
+    }
+    undone = [key for key in waits if _is_undone(run.tasks.get(key), disabled)]
     again = downstream(waits, undone) | set(undone)
-    # A run of some tasks only is repaired within these.
-    return tuple(key for key in waits if key in again and (not run.only or key in run.tasks))
+    return tuple(key for key in waits if key in again)
 
 
 def _is_undone(task: TaskRun | None, disabled: frozenset[str]) -> bool:

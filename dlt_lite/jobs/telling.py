@@ -58,10 +58,18 @@ class Teller:
         )
         self._tell(record)
 
-    def begun(self, key: str, attempt: int, iteration: tuple[int, str] | None = None) -> None:
-        """Tell that an attempt begins."""
+    def begun(
+        self,
+        key: str,
+        attempt: int,
+        iteration: tuple[int, str] | None = None,
+        *,
+        iterations: int | None = None,
+    ) -> None:
+        """Tell that an attempt begins; of a for_each task, with how many iterations."""
         number, given = (None, None) if iteration is None else iteration
-        self._tell(TaskProgress(key, LifeCycle.RUNNING, None, self._repair, attempt, number, given))
+        record = TaskProgress(key, LifeCycle.RUNNING, None, self._repair, attempt, number, given)
+        self._tell(replace(record, iterations=iterations))
 
     def waits(self, key: str, end: TaskEnd, iteration: tuple[int, str] | None = None) -> None:
         """Tell that a failed attempt will be repeated."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from dlt_lite.errors import BadValue, ConfigProblem, NoProject
+from dlt_lite.errors import BadValue, ConfigProblem, NoProject, SharedTarget
 from dlt_lite.model.origin import Origin
 from dlt_lite.project import nodes
 from dlt_lite.project.discovery import read_project_file
@@ -108,6 +108,21 @@ def pipeline_files(
         if file is not None:
             files.append(file)
     return tuple(files)
+
+
+def is_of_one_file(problem: ConfigProblem, root: Path) -> bool:
+    """Tell whether a problem lies with one pipeline or job alone: in its file, or its folder.
+
+    Args:
+        problem: the problem.
+        root: the project's folder.
+    """
+    if problem.origin is None or isinstance(problem, SharedTarget):
+        return False
+    path = PurePosixPath(problem.origin.path)
+    if path.parent == PurePosixPath():
+        return False
+    return path.name in {JOB_FILE, PIPELINE_FILE} or (root / path).is_dir()
 
 
 def _pipeline_folders(folder: Path) -> Iterator[Path]:

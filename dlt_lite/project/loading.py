@@ -6,11 +6,13 @@ raises together whatever it finds wrong on the way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from dlt_lite.errors import (
     BadValue,
@@ -19,12 +21,17 @@ from dlt_lite.errors import (
     UnknownPipeline,
     raise_together,
 )
-from dlt_lite.model.jobs import IgnoredKey
+from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings, SettingSource
 from dlt_lite.project.bundle_pipelines import Bundled, bundled_pipelines
 from dlt_lite.project.fields import EFFECTIVE_PIPELINE, PROJECT
-from dlt_lite.project.files import PipelineFile, pipeline_files, project_file
+from dlt_lite.project.files import (
+    PipelineFile,
+    is_of_one_file,
+    pipeline_files,
+    project_file,
+)
 from dlt_lite.project.job_files import Jobs, read_jobs
 from dlt_lite.project.layers import Given, Layer, flag_layer, laid_over, settled, sources_of
 from dlt_lite.project.libraries import default_files, source_files
@@ -35,7 +42,21 @@ from dlt_lite.project.suggestions import closest, shown
 from dlt_lite.project.targets import check_apart, check_known
 
 _TASKS = "tasks"
+D = TypeVar("D", "_Ready", Job)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A project, and what is wrong with single pipelines and jobs of it.
+
+    Attributes:
+        settings: the project without the pipelines and jobs that have a problem.
+        problems: what is wrong with these, in their own files.
+    """
+
+    settings: ProjectSettings
+    problems: tuple[ConfigProblem, ...]
 
 
 def load_project(
@@ -59,6 +80,34 @@ def load_project(
         ConfigProblem: one thing is wrong.
         ErrorGroup: several things are wrong.
     """
+    loaded = load_what_can_be(
+        root, environ=environ, target=target, parameters=parameters, overrides=overrides
+    )
+    raise_together(loaded.problems)
+    return loaded.settings
+
+
+def load_what_can_be(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    target: str | None = None,
+    parameters: Mapping[str, str] = _NOTHING,
+    overrides: Mapping[str, str] = _NOTHING,
+) -> Loaded:
+    """Read a project, and leave out the pipelines and jobs whose own files have problems.
+
+    Args:
+        root: as for `load_project`, and so are the others.
+        environ: the environment.
+        target: the target.
+        parameters: what `--param` gives.
+        overrides: settings that flags give.
+
+    Raises:
+        ConfigProblem: one thing is wrong with the project itself, a flag or the environment.
+        ErrorGroup: several things are wrong, and not with single pipelines or jobs only.
+    """
     found: list[ConfigProblem] = []
     stack = _stack(real(root), _Request(environ, target, parameters, overrides), found)
     own = settled(effective(stack), PROJECT.fields, environ=environ, found=found)
@@ -67,9 +116,12 @@ def load_project(
     state_root = _state_root(own, stack.root, found)
     ready = _ready(stack, own, files, found)
     common = _common(stack, found)
-    _raise_once(found)
-    ordered = sorted(ready, key=lambda each: each.settings.name)
-    return ProjectSettings(
+    found = _once(found)
+    if not all(is_of_one_file(problem, stack.root) for problem in found):
+        raise_together(found)
+    whole = _whole(ready, lambda each: each.settings.name, found)
+    ordered = sorted(whole, key=lambda each: each.settings.name)
+    settings = ProjectSettings(
         name=text_of(own, "name"),
         root=stack.root,
         target=text_of(own, "target"),
@@ -77,12 +129,13 @@ def load_project(
         pipelines={each.settings.name: each.settings for each in ordered},
         sources=sources_of(own, PROJECT.fields),
         pipeline_sources={each.settings.name: each.sources for each in ordered},
-        jobs={job.name: job for job in jobs.jobs},
+        jobs={job.name: job for job in _whole(jobs.jobs, lambda job: job.name, found)},
         job_files=jobs.python_files,
         shell_tasks=is_on(own, "shell_tasks"),
         ignored_keys=(*ignored, *jobs.ignored),
         common=common,
     )
+    return Loaded(settings, tuple(found))
 
 
 def pipeline_of(project: ProjectSettings, name: str) -> PipelineSettings:
@@ -131,7 +184,7 @@ def _stack(root: Path, request: _Request, found: list[ConfigProblem]) -> Stack:
     meant = {"target": chosen_target(project, request.environ, request.target)}
     target = settled(meant, PROJECT.fields, environ=request.environ, found=found)
     if not target:
-        _raise_once(found)
+        raise_together(_once(found))
     return Stack(root, project, request.environ, flags, target["target"])
 
 
@@ -279,6 +332,19 @@ def _duplicates(ready: Sequence[_Ready]) -> Iterator[DuplicatePipeline]:
             yield DuplicatePipeline(what, origin=each.origin, fix="rename one of them (`name:`)")
 
 
-def _raise_once(found: Sequence[ConfigProblem]) -> None:
-    """Raise all problems; a value that several pipelines inherit is wrong once."""
-    raise_together(tuple({str(problem): problem for problem in found}.values()))
+def _whole(
+    declared: Sequence[D], name_of: Callable[[D], str], found: Sequence[ConfigProblem]
+) -> tuple[D, ...]:
+    """Return the pipelines or jobs whose files have no problem, and whose names mean them alone."""
+    broken = {problem.origin.path for problem in found if problem.origin is not None}
+    names = Counter(name_of(each).lower() for each in declared)
+    return tuple(
+        each
+        for each in declared
+        if each.origin.path not in broken and names[name_of(each).lower()] == 1
+    )
+
+
+def _once(found: Sequence[ConfigProblem]) -> list[ConfigProblem]:
+    """Return all problems; a value that several pipelines inherit is wrong once."""
+    return list({str(problem): problem for problem in found}.values())

@@ -95,8 +95,10 @@ def _wheel(entries: Entries, _: Reading) -> Work:
 
 def _callable(entries: Entries, reading: Reading) -> Work | None:
     text = entries.required_text("function")
+    if not text:
+        return None
     place, colon, function = text.rpartition(":")
-    if text and not (colon and place and function.isidentifier()):
+    if not (colon and place and function.isidentifier()):
         what = f"{shown(text)} names no function"
         entries.refuse(what, entries.places["function"], "write module:function")
         return None

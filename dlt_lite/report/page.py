@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -28,6 +29,19 @@ from dlt_lite.report.words import amount, counted, moment, percent, verdict_word
 from dlt_lite.version import VERSION
 
 _FOLDER = "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTold:
+    """What a page says of a task of a job.
+
+    Attributes:
+        does: what it does.
+        when: what it waits for.
+    """
+
+    does: str
+    when: str
 
 
 def html_report(updates: Sequence[UpdateQuality], gate: GateResult | None = None) -> str:
@@ -69,6 +83,19 @@ def graph_html(graph: LineageGraph, update: UpdateQuality | None = None) -> str:
         "when": "" if update is None else moment(update.started),
     }
     return _page("graph.html.jinja", values)
+
+
+def job_html(job: str, graph: LineageGraph, tasks: Mapping[str, TaskTold]) -> str:
+    """Return the tasks of a job as a page.
+
+    Args:
+        job: the job's name.
+        graph: which task waits for which; the kind of a node is what its task does.
+        tasks: by key, what is told of a task.
+    """
+    looks = {node.name: Looks(node.kind) for node in graph.nodes}
+    values = {"job": job, "graph": graph, "picture": picture(graph, looks), "tasks": tasks}
+    return _page("job.html.jinja", values)
 
 
 def _page(template: str, values: Mapping[str, object]) -> str:

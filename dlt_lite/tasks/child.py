@@ -87,6 +87,7 @@ class Values:
     def __init__(self, line: Line, order: Order) -> None:
         self._line = line
         self._values = order.values
+        self._empty_loops = order.empty_loops
 
     def put(self, key: str, value: object) -> None:
         """Keep a value for the tasks that come after."""
@@ -94,6 +95,8 @@ class Values:
 
     def look_up(self, task_key: str, key: str) -> Json:
         """Return a value that a task before has kept."""
+        if task_key in self._empty_loops:
+            return []
         return self._values[task_key][key]
 
 

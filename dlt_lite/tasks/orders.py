@@ -40,6 +40,7 @@ class Order:
         folder: the job's folder.
         root: the project's folder.
         values: what tasks before it have set.
+        empty_loops: the for_each tasks before it that had nothing to iterate over.
         engine: how a session of its own is started; None to share the runner's.
         storage_root: where tables lie, for a session of its own.
     """
@@ -53,6 +54,7 @@ class Order:
     folder: str
     root: str
     values: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    empty_loops: tuple[str, ...] = ()
     engine: Mapping[str, Any] | None = None
     storage_root: str = ""
 
@@ -71,6 +73,7 @@ def order_of(line: bytes) -> Order:
             "kind": Kind(plain["kind"]),
             "arguments": tuple(plain["arguments"]),
             "optional": tuple(plain["optional"]),
+            "empty_loops": tuple(plain["empty_loops"]),
         }
     )
 

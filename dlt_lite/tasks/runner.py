@@ -228,6 +228,7 @@ def _order(call: TaskCall, means: Means, given: _Given) -> Order:
         folder=str(call.job.folder),
         root=str(means.project.root),
         values=call.values,
+        empty_loops=call.empty_loops,
         engine=_plain(means.engine) if isolated else None,
         storage_root=means.storage_root,
     )

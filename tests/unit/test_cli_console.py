@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import UTC, datetime
 
 from rich.console import Console
 
 from dlt_lite.cli.board import Board, after
+from dlt_lite.cli.job_console import PlainJobConsole
 from dlt_lite.cli.live_console import most_interesting, picture
 from dlt_lite.cli.plain_console import PlainConsole
 from dlt_lite.cli.streams import Streams
+from dlt_lite.events.job_records import JobRunProgress, TaskProgress
 from dlt_lite.events.records import (
     CreateUpdate,
     DatasetDefinition,
@@ -22,6 +25,7 @@ from dlt_lite.events.records import (
     UpdateProgress,
     UpdateState,
 )
+from dlt_lite.model.outcomes import LifeCycle
 from dlt_lite.model.rules import Counts
 
 START = datetime(2026, 1, 2, 3, 0, tzinfo=UTC).timestamp()
@@ -173,3 +177,46 @@ def test_a_low_terminal_keeps_what_failed_and_what_runs_and_counts_the_rest():
 
     assert [line.dataset for line in kept] == ["t0", "t3", "t6"]
     assert drawn(board, room=3)[-1] == "and 5 datasets more: 5 waiting"
+
+
+def loop_events(done):
+    """A loop of 8,000 iterations of which some have ended."""
+    began = TaskProgress("l", LifeCycle.RUNNING, attempt=1, iterations=8_000)
+    ended = [TaskProgress("l", LifeCycle.TERMINATED, iteration=n) for n in range(done)]
+    return events_of(JobRunProgress("daily", LifeCycle.PENDING, tasks=("l",)), began, *ended)
+
+
+class Heard(threading.Event):
+    """Counts how often there were news."""
+
+    times = 0
+
+    def set(self):
+        self.times += 1
+        super().set()
+
+
+def a_job_console(monkeypatch):
+    monkeypatch.setattr("dlt_lite.cli.plain_lines.threading.Event", Heard)
+    return PlainJobConsole(
+        Streams(io.StringIO(), io.StringIO(), environ={}), clock=lambda: START + 1_000
+    )
+
+
+def test_iterations_without_a_line_do_not_put_off_the_word_that_it_is_still_running(monkeypatch):
+    console = a_job_console(monkeypatch)
+
+    for event in loop_events(3):
+        console(event)
+
+    assert console._news.times == 2  # noqa: SLF001 - what the watch waits for
+
+
+def test_a_loop_that_is_still_running_says_how_far_it_has_come(monkeypatch):
+    console = a_job_console(monkeypatch)
+
+    for event in loop_events(1_200):
+        console(event)
+
+    told = "still running: l (16 m 39 s, 1,200 of 8,000 iterations done)"
+    assert console.still_running() == told

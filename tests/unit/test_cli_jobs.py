@@ -9,6 +9,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from dlt_lite.cli.app import main
+from dlt_lite.jobs.catalogue import stands_apart
+from dlt_lite.project.loading import load_project
 
 JOB = """
 name: daily
@@ -206,12 +208,52 @@ def test_a_job_is_drawn_and_listed(call):
     assert [(each["name"], each["last_state"]) for each in listed] == [("daily", None)]
 
 
+def test_a_job_is_drawn_as_a_page_with_its_tasks(call, tmp_path: Path):
+    code, page, err = call("graph", "daily", "--format", "html")
+    written = call("graph", "daily", "--format", "html", "--out", "x/job.html")
+
+    assert (code, err) == (0, "")
+    assert page.startswith("<!doctype html>")
+    assert page.count('<th scope="row"') == 5
+    assert 'aria-label="5 tasks, each to the right of what it waits for"' in page
+    assert "calls work:first" in page
+    assert "after check is true" in page
+    assert "dataset" not in page.split("<body>")[1].split("<script>")[0]
+    assert written == (0, "", "x/job.html\n")
+    assert (tmp_path / "x" / "job.html").read_text() == page
+
+
 def test_validate_names_the_keys_that_do_nothing_here(call):
     code, out, err = call("validate")
 
     assert code == 0
     assert "job daily: 5 tasks" in out
     assert "permissions does nothing here" in err
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("nomod:f", "no module is called nomod"),
+        (
+            "work:fisrt",
+            "work.py does not have\n  at:  pipelines/daily/job.yml:7:5\n  fix: did you mean",
+        ),
+    ],
+)
+@pytest.mark.parametrize("words", [["validate"], ["plan", "daily"], ["run", "daily"]], ids=" ".join)
+def test_a_function_that_is_not_there_is_told_before_anything_is_done(
+    call, tmp_path: Path, words, function, said
+):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(job.read_text().replace("work:first", function))
+
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert err.startswith("[DLT252] task 'first' calls ")
+    assert said in err
+    assert not (tmp_path / ".dlt_lite").exists()
 
 
 def test_the_coming_times_are_printed_in_both_zones(call):
@@ -288,6 +330,7 @@ def test_a_run_that_is_over_cannot_be_cancelled(call):
 
     assert code == 2
     assert "is over: COMPLETED" in err
+    assert err.startswith("[DLT118]")
 
 
 def results(run: dict) -> dict[str, str]:
@@ -296,3 +339,194 @@ def results(run: dict) -> dict[str, str]:
 
 def attempts(run: dict) -> dict[str, int]:
     return {each["task"]: each["attempts"] for each in run["tasks"]}
+
+
+@pytest.fixture
+def broken_beside(call, tmp_path: Path):
+    """Break the file of a job that nothing uses."""
+    call("run", "daily", "--only", "first,beside")
+    folder = tmp_path / "pipelines" / "zzbroken"
+    folder.mkdir()
+    (folder / "job.yml").write_text("tasks: [\n")
+    return folder / "job.yml"
+
+
+LEFT_OUT = "left out, since it is broken: pipelines/zzbroken/job.yml; see `"
+
+
+@pytest.mark.usefixtures("broken_beside")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runs"],
+        ["runs", "show", "latest"],
+        ["runs", "logs", "latest", "--task", "first"],
+        ["events"],
+        ["ls"],
+        ["config"],
+        ["graph", "daily"],
+        ["plan", "daily"],
+        ["schedule", "next", "daily"],
+        ["repair", "daily"],
+    ],
+    ids=" ".join,
+)
+def test_a_broken_file_of_another_job_is_noted_once_and_stops_nothing(call, words):
+    code, _, err = call(*words)
+
+    assert code == 0
+    assert err.count(LEFT_OUT) == 1
+
+
+@pytest.mark.usefixtures("broken_beside")
+def test_the_machine_is_checked_although_a_job_is_broken(call):
+    _, out, err = call("doctor")
+
+    assert "Python" in out
+    assert LEFT_OUT in err
+
+
+@pytest.mark.usefixtures("broken_beside")
+def test_a_job_runs_although_the_file_of_another_is_broken(call):
+    code, out, err = call("run", "daily", "--only", "first", "-o", "json")
+
+    assert (code, results(json.loads(out))) == (0, {"first": "SUCCESS"})
+    assert err.count(LEFT_OUT) == 1
+
+
+@pytest.mark.usefixtures("broken_beside")
+@pytest.mark.parametrize(
+    "words",
+    [["validate"], ["validate", "daily"], ["run", "zzbroken"], ["plan", "zz"], ["serve", "--once"]],
+    ids=" ".join,
+)
+def test_what_may_need_the_broken_file_is_refused(call, words):
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert err.startswith("[DLT102]")
+    assert "at:  pipelines/zzbroken/job.yml:2:1" in err
+
+
+@pytest.mark.parametrize(
+    ("file", "task"),
+    [
+        ("job.yml", "run_job_task: {job_id: zzbroken}"),
+        ("job.yml", "run_job_task: {job_id: between}"),
+        (
+            "job.yml",
+            "for_each_task: {inputs: [1], task: {task_key: b, run_job_task: {job_id: between}}}",
+        ),
+        ("job.yml", 'run_job_task: {job_id: "{{job.parameters.which}}"}'),
+        ("pipeline.yml", "pipeline_task: {pipeline_id: zzbroken}"),
+        ("pipeline.yml", "sql_task: {query: SELECT 1}"),
+    ],
+)
+def test_a_job_that_may_use_what_is_broken_is_not_run(call, broken_beside, file, task):
+    folder = broken_beside.parent
+    broken_beside.rename(folder / file)
+    for name, does in (("user", task), ("between", "run_job_task: {job_id: zzbroken}")):
+        (folder.parent / name).mkdir()
+        text = f"tasks: [{{task_key: a, {does}}}]"
+        (folder.parent / name / "job.yml").write_text(text)
+
+    code, _, err = call("run", "user")
+
+    assert code == 2
+    assert "[DLT102]" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "apart"),
+    [
+        ("shop", "pipelines/other/pipeline.yml", True),
+        ("pipeline:shop", "pipelines/other/pipeline.yml", True),
+        ("shop", "pipelines/orphans", True),
+        ("shop", "pipelines/shop/job.yml", False),
+        ("job:shop", "pipelines/other/job.yml", False),
+        ("daily", "pipelines/other/job.yml", True),
+        ("job:daily", "pipelines/other/job.yml", True),
+        ("daily", "pipelines/other/pipeline.yml", False),
+        ("nobody", "pipelines/other/job.yml", False),
+    ],
+)
+@pytest.mark.usefixtures("call")
+def test_what_stands_apart_from_a_broken_file(tmp_path: Path, name, broken, apart):
+    (tmp_path / "pipelines" / "shop").mkdir()
+    (tmp_path / "pipelines" / "shop" / "pipeline.yml").write_text("")
+    settings = load_project(tmp_path, environ={"HOME": str(tmp_path)})
+
+    assert stands_apart(settings, name, [Path(broken)]) is apart
+
+
+LOOP = """
+tasks:
+  - task_key: loop
+    for_each_task:
+      inputs: [good, bad, worse]
+      task:
+        task_key: one
+        shell_task:
+          command: [sh, -c, 'echo "$WORD"; [ "$WORD" = good ]']
+          environment: {WORD: "{{input}}"}
+  - {task_key: quiet, depends_on: [{task_key: loop}], shell_task: {command: ["true"]}}
+"""
+
+
+@pytest.fixture
+def looped(call, tmp_path: Path):
+    """Run a job whose loop fails in its second and third iteration."""
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(LOOP)
+    return call("run", "daily")
+
+
+def test_a_failed_loop_shows_the_log_of_its_first_failed_iteration(looped):
+    code, out, _ = looped
+
+    assert code == 1
+    assert "the last lines of the log of iteration 1," in out
+    assert "iteration-1/attempt-1.log:\n      bad\n" in out
+    assert "worse" not in out
+
+
+@pytest.mark.usefixtures("looped")
+def test_who_asks_for_the_log_of_a_loop_is_told_which_iteration_has_one(call):
+    code, _, err = call("runs", "logs", "latest", "--task", "loop")
+
+    assert code == 2
+    assert err.startswith("[DLT119] task loop of run ")
+    assert "fix: name one: --iteration 1, the first that failed" in err
+    assert call("runs", "logs", "latest", "--task", "loop", "--iteration", "1")[1] == "bad\n"
+
+
+@pytest.mark.usefixtures("looped")
+def test_a_task_that_was_not_begun_has_no_log_and_says_why(call):
+    code, _, err = call("runs", "logs", "latest", "--task", "quiet")
+
+    assert code == 2
+    assert err.startswith("[DLT119] task quiet of run ")
+    assert "has printed nothing\n  fix: it may not have begun: UPSTREAM_FAILED" in err
+
+
+@pytest.mark.usefixtures("looped")
+@pytest.mark.parametrize(
+    "words", [["schedule", "next", "daily"], ["serve", "--once"], ["serve", "daily"]], ids=" ".join
+)
+def test_a_job_without_a_trigger_is_due_never(call, words):
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert err.startswith("[DLT120]")
+
+
+@pytest.mark.usefixtures("broken_beside")
+def test_what_is_wrong_with_a_job_itself_is_told_although_another_is_broken(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(job.read_text().replace("work:first", "nomod:first"))
+
+    code, _, err = call("run", "daily")
+
+    assert code == 2
+    assert LEFT_OUT in err
+    assert "[DLT252]" in err
+    assert "[DLT102]" not in err

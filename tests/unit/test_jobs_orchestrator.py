@@ -580,6 +580,50 @@ def test_a_repair_of_a_loop_knows_what_its_good_iterations_had_set():
     assert stage.calls[-1].values["l"]["n"] == [0, 10, 20]
 
 
+def test_what_a_loop_over_nothing_has_set_is_an_empty_list_also_in_a_repair():
+    reader = call(n="{{tasks.l.values.n}}")
+    stage = Stage(b=[fails(), succeeds()])
+    job = a_job(a_task("l", work=loop("[]")), a_task("b", "l", work=reader))
+    stage.run(job)
+    stage.repair(job)
+
+    assert [shown(each) for each in stage.calls] == [{"n": "[]"}, {"n": "[]"}]
+    assert [each.empty_loops for each in stage.calls] == [("l",), ("l",)]
+
+
+def test_every_failure_says_what_to_do_about_it():
+    stage = Stage(a=fails(), one=fails())
+    stage.run(a_job(a_task("a"), a_task("l", work=loop([7]))))
+
+    run = stage.history
+    iteration = run.tasks["l"].iterations[0]
+    fixes = [each.partition("fix: ")[2] for each in (run.tasks["a"].error, iteration.error)]
+    assert fixes == [
+        "read its log: python -m dlt_lite runs logs r1 --task a",
+        "read its log: python -m dlt_lite runs logs r1 --task l --iteration 0",
+    ]
+    assert "fix: read its log by --iteration 0; a repair runs only" in run.tasks["l"].error
+    assert run.error.endswith("fix: mend the cause, then: python -m dlt_lite repair daily r1")
+
+
+def test_a_loop_says_how_many_iterations_it_has_as_it_begins():
+    stage = Stage()
+    stage.run(a_job(a_task("l", work=loop([7, 8, 9]))))
+
+    told = [each.record for each in stage.events if isinstance(each.record, TaskProgress)]
+    assert told[0].state is LifeCycle.RUNNING
+    assert [each.iterations for each in told if each.iteration is None] == [3, None]
+
+
+def test_a_value_that_no_iteration_has_set_is_missing():
+    reader = call(n="{{tasks.l.values.n}}")
+    job = a_job(a_task("l", work=loop("[1]")), a_task("b", "l", work=reader))
+
+    outcome = Stage().run(job)
+
+    assert outcome.tasks["b"].error_code == "DLT553"
+
+
 def test_what_iterations_set_together_may_not_be_too_large():
     stage = Stage(one=succeeds(v="x" * 40_000))
 
@@ -705,6 +749,25 @@ def test_a_repair_of_a_run_of_some_tasks_stays_within_them():
     stage.run(job, only=("b",))
 
     assert results(stage.repair(job)) == {"b": S}
+    assert stage.called() == ["b", "b"]
+
+
+def test_a_repair_of_some_tasks_that_succeeded_does_nothing():
+    stage = Stage()
+    job = a_job(a_task("a"), a_task("b", "a"), a_task("c", "b"))
+    stage.run(job, only=("b",))
+
+    assert stage.repair(job) is None
+    assert stage.called() == ["b"]
+
+
+def test_a_repair_of_some_tasks_follows_no_way_through_another_task():
+    stage = Stage(a=[fails(), succeeds()])
+    job = a_job(a_task("a"), a_task("between", "a"), a_task("c", "between"))
+    stage.run(job, only=("a", "c"))
+
+    assert results(stage.repair(job)) == {"a": S, "c": S}
+    assert stage.called() == ["a", "c", "a"]
 
 
 def test_a_repair_takes_the_branch_that_a_condition_took():

@@ -502,6 +502,22 @@ def test_a_value_of_the_wrong_form_is_refused(tmp_path, text, said):
     assert all(isinstance(error, BadValue) and error.origin.line for error in errors)
 
 
+@pytest.mark.parametrize("inner", ["{}", "{function: }", "{parameters: {}}"])
+def test_a_callable_task_without_a_function_is_refused_at_its_place(tmp_path, inner):
+    error = refusal(tmp_path, f"tasks:\n  - {{task_key: a, callable_task: {inner}}}")
+
+    assert isinstance(error, BadValue)
+    assert error.what == "a callable_task needs 'function'"
+    assert str(error.origin) == "pipelines/daily/job.yml:2:34"
+
+
+def test_a_misspelt_function_is_told_with_what_was_meant(tmp_path):
+    errors = refusals(tmp_path, "tasks: [{task_key: a, callable_task: {functoin: 'm:f'}}]")
+
+    assert [type(error) for error in errors] == [UnknownKey, BadValue]
+    assert errors[0].fix.startswith("did you mean 'function'")
+
+
 def test_all_problems_of_a_job_are_told_together(tmp_path):
     errors = refusals(
         tmp_path,

@@ -9,6 +9,7 @@ import pytest
 from dlt_lite.errors import (
     BadValue,
     BadYaml,
+    ConfigProblem,
     DuplicatePipeline,
     ErrorGroup,
     MissingVariable,
@@ -20,7 +21,7 @@ from dlt_lite.model.gates import Gate
 from dlt_lite.model.names import Namespace
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.samples import SampleSettings
-from dlt_lite.project.loading import load_project, pipeline_of
+from dlt_lite.project.loading import load_project, load_what_can_be, pipeline_of
 
 
 @pytest.fixture
@@ -658,3 +659,51 @@ def test_wrong_samples_and_masks_are_refused(tmp_path, home, text, says):
 def test_what_null_means_is_written_as_people_write_it(tmp_path, home):
     root = a_project(tmp_path, "quality: {null: pass}\n", x="")
     assert load_project(root, environ=home).pipelines["x"].null_policy == "pass"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: [",
+        "nmae: bad",
+        "storage_root: ${env.NOT_THERE}",
+        "libraries: [{glob: {include: ../../x}}]",
+        "targets: {prod: {schmea: x}}",
+        "name: good",
+    ],
+)
+def test_a_pipeline_whose_own_file_is_broken_can_be_left_out(tmp_path, home, text):
+    root = a_project(tmp_path, bad=text, good="", other="")
+
+    loaded = load_what_can_be(root, environ=home)
+
+    assert set(loaded.settings.pipelines) - {"good"} == {"other"}
+    assert ("good" in loaded.settings.pipelines) == (text != "name: good")
+    assert [problem.origin.path for problem in loaded.problems] in (
+        ["pipelines/bad/pipeline.yml"],
+        ["pipelines/good/pipeline.yml"],
+    )
+    with pytest.raises(ConfigProblem):
+        load_project(root, environ=home)
+
+
+@pytest.mark.parametrize(
+    ("project", "options"),
+    [
+        ("stroage_root: x", {}),
+        ("storage_root: ${env.NOT_THERE}", {}),
+        ("", {"target": "nosuch"}),
+        ("", {"overrides": {"storage_root": "../x"}}),
+        ("targets: {a: {storage_root: x}, b: {storage_root: x}}", {}),
+        ("resources: {jobs: {j: {taks: []}}}", {}),
+    ],
+)
+def test_what_is_wrong_with_more_than_one_pipeline_is_never_left_out(
+    tmp_path, home, project, options
+):
+    root = a_project(tmp_path, project, bad="name: [", good="")
+
+    with pytest.raises(ErrorGroup) as caught:
+        load_what_can_be(root, environ=home, **options)
+
+    assert "pipelines/bad/pipeline.yml" in str(caught.value)

@@ -12,7 +12,7 @@ import pytest
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.results import RuleResult, Verdict, undecided
 from dlt_lite.report.lineage import lineage_graph
-from dlt_lite.report.page import graph_html, html_report
+from dlt_lite.report.page import graph_html, html_report, job_html
 from dlt_lite.report.view import MOST_RULES, view_of
 from tests.unit.told_updates import (
     DATASETS,
@@ -66,6 +66,9 @@ PAGES = {
     "empty": html_report([an_update()]),
     "graph": graph_html(GRAPH),
     "coloured": graph_html(GRAPH, clickstream()),
+    "job": job_html(
+        HOSTILE[0], lineage_graph([(each, "sql", 0) for each in HOSTILE], [("x", HOSTILE[0])]), {}
+    ),
 }
 
 

@@ -72,6 +72,7 @@ class Bench:
             folder=str(self.folder / "job"),
             root=str(self.folder),
             values={"before": {"rows": [1, {"a": None}]}},
+            empty_loops=("loop",),
         )
         redactor = Redactor(secrets)
         around = Around(dict(os.environ), self.folder, redactor, dict, patience=1.0)
@@ -104,12 +105,13 @@ def test_a_function_is_called_with_its_parameters_and_hands_on_values(bench: Ben
         def f(day):
             task_values.set("day", day)
             task_values.set("rows", task_values.get("before", "rows"))
+            task_values.set("none", task_values.get("loop", "n"))
             print("said", day)
         """,
         day="2027-01-01",
     )
 
-    assert answer == Succeeded({"day": "2027-01-01", "rows": [1, {"a": None}]})
+    assert answer == Succeeded({"day": "2027-01-01", "rows": [1, {"a": None}], "none": []})
     assert bench.said == "said 2027-01-01\n"
 
 

@@ -77,12 +77,18 @@ def test_doctor_looks_at_the_place_of_every_pipeline(project):
     assert str(project.settings.root / "elsewhere") in told
 
 
-@pytest.mark.parametrize("ask", [Project.doctor, Project.validate])
-def test_a_project_without_pipelines_says_how_to_make_one(tmp_path, ask):
+def test_a_project_without_pipelines_is_checked_for_what_holds_for_all(tmp_path):
+    (tmp_path / "dlt_lite.yml").write_text("storage_root: elsewhere\n", encoding="utf-8")
+    project = Project.load(tmp_path, environ={"HOME": str(tmp_path)})
+
+    assert "elsewhere" in " ".join(each.detail for each in project.doctor())
+
+
+def test_a_project_without_pipelines_says_how_to_make_one(tmp_path):
     (tmp_path / "dlt_lite.yml").write_text("name: test\n", encoding="utf-8")
     project = Project.load(tmp_path, environ={"HOME": str(tmp_path)})
 
     with pytest.raises(UnknownPipeline, match="has no pipeline") as caught:
-        ask(project)
+        project.validate()
 
     assert "pipeline.yml" in str(caught.value.fix)

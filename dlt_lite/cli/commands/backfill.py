@@ -21,7 +21,7 @@ from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
-from dlt_lite.cli.opening import parameters, project_settings
+from dlt_lite.cli.opening import parameters, settings_about
 from dlt_lite.cli.served import found_run, run_words
 from dlt_lite.cli.signals import Signals
 from dlt_lite.cli.streams import aligned
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Run the job for each day."""
     parameter, invocation = _day_parameter(invocation)
-    settings = project_settings(invocation)
+    settings = settings_about(arguments.name, invocation)
     job = job_of(settings, job_named(arguments.name, settings))
     given, days = parameters(invocation), days_between(arguments.first, arguments.last)
     for day in (days[0], days[-1]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.streams import aligned
 from dlt_lite.model.settings import ProjectSettings, SettingSource
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the settings."""
-    settings = project_settings(invocation)
+    settings = settings_to_look_back(invocation)
     streams = invocation.streams
     if invocation.wants_json:
         streams.json([_as_json(pipeline, each) for pipeline, each in _all(settings)])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.opening import opened_to_look_back
 from dlt_lite.cli.streams import styled
 from dlt_lite.engine.doctor import Check, check
 from dlt_lite.errors import NoProject
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 def _checks(invocation: Invocation) -> tuple[Check, ...]:
     try:
-        return opened(invocation).doctor()
+        return opened_to_look_back(invocation).doctor()
     except NoProject:
         if invocation.options.project_dir is not None:
             raise

@@ -11,7 +11,7 @@ from dlt_lite.cli.complaints import painted
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import amount
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.past import meant_run
 from dlt_lite.cli.streams import Streams, styled
 from dlt_lite.events.codec import encode
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print events, oldest first."""
-    facts = meant_run(project_settings(invocation), arguments.which, invocation.program)
+    facts = meant_run(settings_to_look_back(invocation), arguments.which, invocation.program)
     pairs = [(event, encode(event)) for event in read_ndjson(facts.folder.events)]
     kept = [
         (event, row)

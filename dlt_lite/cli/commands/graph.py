@@ -11,13 +11,14 @@ from enum import StrEnum
 
 from dlt_lite.cli.escaping import json_text, one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.job_graph import graph_of_job, job_json
+from dlt_lite.cli.job_graph import graph_of_job, job_json, what_it_does, why
 from dlt_lite.cli.names import Meant, what_is_meant
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.past import manifest_of
 from dlt_lite.cli.verdict import from_here
 from dlt_lite.errors import NothingRecorded, UnknownJob
 from dlt_lite.jobs.catalogue import jobs_of
+from dlt_lite.model.jobs import Job
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.loading import pipeline_of
@@ -65,12 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the graph."""
-    settings, streams = project_settings(invocation), invocation.streams
+    settings, streams = settings_to_look_back(invocation), invocation.streams
+    form = GraphForm(arguments.format or invocation.options.output)
     chosen = tuple(settings.pipelines)
     if arguments.name is not None:
         kind, name = what_is_meant(arguments.name, settings)
         if kind is Meant.JOB:
-            return _draw_job(name, settings, arguments.format, invocation)
+            return _written(_drawn_job(_job(name, settings), form), arguments.out, invocation)
         chosen = (pipeline_of(settings, name).name,)
     found = {name: manifest_of(settings, name) for name in chosen}
     known = [manifest for manifest in found.values() if manifest is not None]
@@ -83,16 +85,19 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         raise NothingRecorded(what, fix=f"run it first: {invocation.program} run {name}")
     if unknown:
         streams.say(f"not run yet, so left out: {one_line(', '.join(unknown))}")
-    form = GraphForm(arguments.format or invocation.options.output)
-    text = _drawn(known, form, settings)
-    if arguments.out is None:
-        streams.data(text)
+    return _written(_drawn(known, form, settings), arguments.out, invocation)
+
+
+def _written(text: str, out: str | None, invocation: Invocation) -> int:
+    """Print a text, or write it to a file."""
+    if out is None:
+        invocation.streams.data(text)
         return 0
     from dlt_lite.report.files import write_report  # noqa: PLC0415 - jinja2 costs start time
 
-    path = invocation.here / arguments.out
+    path = invocation.here / out
     write_report(path, text if text.endswith("\n") else f"{text}\n")
-    streams.say(one_line(from_here(path, invocation.here)))
+    invocation.streams.say(one_line(from_here(path, invocation.here)))
     return 0
 
 
@@ -118,18 +123,24 @@ def _coloured_by(manifests: Sequence[Manifest], settings: ProjectSettings) -> Up
     return found[0] if found else None
 
 
-def _draw_job(
-    name: str, settings: ProjectSettings, given: str | None, invocation: Invocation
-) -> int:
+def _job(name: str, settings: ProjectSettings) -> Job:
     job = jobs_of(settings).get(name)
     if job is None:
         raise UnknownJob(f"no job is called {name}")
-    form = GraphForm(given or invocation.options.output)
-    if form is GraphForm.JSON:
-        invocation.streams.json(job_json(job))
-    else:
-        invocation.streams.data(_WRITERS[form](graph_of_job(job)))
-    return 0
+    return job
+
+
+def _drawn_job(job: Job, form: GraphForm) -> str:
+    match form:
+        case GraphForm.JSON:
+            return json_text(job_json(job))
+        case GraphForm.HTML:
+            from dlt_lite.report.page import TaskTold, job_html  # noqa: PLC0415 - jinja2
+
+            told = {task.key: TaskTold(what_it_does(task.work), why(task)) for task in job.tasks}
+            return job_html(job.name, graph_of_job(job), told)
+        case _:
+            return _WRITERS[form](graph_of_job(job))
 
 
 def _graph(manifests: Sequence[Manifest]) -> LineageGraph:

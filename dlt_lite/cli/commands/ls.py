@@ -9,7 +9,7 @@ import argparse
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.past import manifest_of
 from dlt_lite.cli.streams import aligned
 from dlt_lite.jobs.catalogue import jobs_of
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the datasets."""
-    settings, streams = project_settings(invocation), invocation.streams
+    settings, streams = settings_to_look_back(invocation), invocation.streams
     if arguments.jobs:
         return _list_jobs(settings, invocation)
     chosen = tuple(settings.pipelines)

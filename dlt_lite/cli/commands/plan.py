@@ -9,7 +9,7 @@ from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_graph import job_json, what_it_does, why
 from dlt_lite.cli.names import Meant, what_is_meant
-from dlt_lite.cli.opening import opened, project_settings
+from dlt_lite.cli.opening import opened_about, settings_about
 from dlt_lite.cli.streams import Streams, aligned
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
 from dlt_lite.dag.order import in_order
@@ -36,14 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the plan."""
-    settings = project_settings(invocation)
-    kind, name = what_is_meant(pipeline_name(arguments, invocation.program), settings)
+    named = pipeline_name(arguments, invocation.program)
+    settings = settings_about(named, invocation)
+    kind, name = what_is_meant(named, settings)
     if kind is Meant.JOB:
         return _plan_job(job_of(settings, name), arguments.only, invocation)
     streams = invocation.streams
     with streams.kept_for_data():
         request = update_request(arguments, yes=False)
-        result = opened(invocation).plan(name, request=request, on_note=_note_to(streams))
+        project = opened_about(f"{Meant.PIPELINE}:{name}", invocation)
+        result = project.plan(name, request=request, on_note=_note_to(streams))
     if invocation.wants_json:
         streams.json(result.as_json())
     else:

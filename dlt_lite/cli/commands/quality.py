@@ -12,7 +12,7 @@ from math import sqrt
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import amount
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.opening import opened, opened_to_look_back
 from dlt_lite.cli.report_arguments import add_history_argument, history_of
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import BadCommandLine
@@ -73,7 +73,9 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 def _history(arguments: argparse.Namespace, invocation: Invocation) -> int:
     folder = history_of(arguments, invocation)
-    found = opened(invocation).quality_history(arguments.first, arguments.second, history=folder)
+    found = opened_to_look_back(invocation).quality_history(
+        arguments.first, arguments.second, history=folder
+    )
     streams = invocation.streams
     if invocation.wants_json:
         streams.json([_history_json(each) for each in found])
@@ -212,7 +214,7 @@ def _would_all(dataset: DatasetQuality) -> str:
 def _compare(arguments: argparse.Namespace, invocation: Invocation) -> int:
     folder = history_of(arguments, invocation)
     later = LATEST if arguments.second is None else arguments.second
-    found = opened(invocation).compare(arguments.first, later, history=folder)
+    found = opened_to_look_back(invocation).compare(arguments.first, later, history=folder)
     streams = invocation.streams
     if invocation.wants_json:
         streams.json(_comparison_json(found))

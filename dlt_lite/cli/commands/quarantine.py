@@ -12,7 +12,7 @@ from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.commands.run import carry_out
 from dlt_lite.cli.commands.show import tell_rows
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.opening import opened, opened_to_look_back
 from dlt_lite.errors import BadCommandLine
 from dlt_lite.model.requests import QuarantineRequest, QuarantineVerb, UpdateRequest
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Show, replay or clear."""
     if arguments.verb == _SHOW:
         with invocation.streams.kept_for_data():
-            found = opened(invocation).rows(
+            found = opened_to_look_back(invocation).rows(
                 arguments.dataset, limit=arguments.limit, set_aside=True
             )
         tell_rows(found, f"the quarantine of {arguments.dataset}", invocation)

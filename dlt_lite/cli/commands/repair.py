@@ -11,7 +11,7 @@ import argparse
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_running import run_watched
 from dlt_lite.cli.names import job_named
-from dlt_lite.cli.opening import parameters, project_settings
+from dlt_lite.cli.opening import parameters, settings_about
 from dlt_lite.errors import NothingRecorded
 from dlt_lite.jobs.results import job_result_of
 from dlt_lite.jobs.runs import runs_of_jobs
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Repair the run."""
-    settings = project_settings(invocation)
+    settings = settings_about(arguments.name, invocation)
     name = job_named(arguments.name, settings)
     run_id = _run_id(name, arguments.id, settings, invocation.program)
     given = parameters(invocation)

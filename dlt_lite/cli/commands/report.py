@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.opening import opened_to_look_back
 from dlt_lite.cli.report_arguments import add_report_arguments, forms_of, history_of, out_of
 from dlt_lite.cli.verdict import files_text, verdict_json, verdict_text
 from dlt_lite.report.updates import LATEST
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Write the reports, and print the verdict."""
     streams = invocation.streams
     history = history_of(arguments, invocation)
-    report = opened(invocation).report(
+    report = opened_to_look_back(invocation).report(
         out_of(arguments, invocation),
         arguments.name,
         update=arguments.update,

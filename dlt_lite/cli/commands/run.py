@@ -19,7 +19,7 @@ from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_running import run_watched
 from dlt_lite.cli.names import Meant, what_is_meant
 from dlt_lite.cli.occasion_arguments import add_occasion_arguments, occasion
-from dlt_lite.cli.opening import opened, parameters, project_settings
+from dlt_lite.cli.opening import opened_about, parameters, settings_about
 from dlt_lite.cli.plain_console import PlainConsole
 from dlt_lite.cli.report_arguments import add_report_arguments
 from dlt_lite.cli.signals import Signals
@@ -62,9 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Run an update or a job, telling of it on stderr."""
-    kind, name = what_is_meant(
-        pipeline_name(arguments, invocation.program), project_settings(invocation)
-    )
+    named = pipeline_name(arguments, invocation.program)
+    kind, name = what_is_meant(named, settings_about(named, invocation))
     if kind is Meant.JOB:
         return _run_job(name, arguments, invocation)
     if arguments.only:
@@ -106,7 +105,7 @@ def carry_out(
     Raises:
         DltLiteError: the update could not be begun.
     """
-    project, begun = opened(invocation), Begun()
+    project, begun = opened_about(f"{Meant.PIPELINE}:{name}", invocation), Begun()
     pipeline_of(project.settings, name)
     if ci is not None:
         make_ready(ci)

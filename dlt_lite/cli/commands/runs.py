@@ -15,12 +15,13 @@ from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import duration
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_runs_shown import cancel, print_log, show_job_run
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.past import meant_run
 from dlt_lite.cli.streams import aligned
 from dlt_lite.cli.summary import summary
 from dlt_lite.errors import BadCommandLine, NothingRecorded
 from dlt_lite.events.sinks import read_ndjson
+from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.report.summary import update_result
 from dlt_lite.report.updates import past_runs
 from dlt_lite.runs.folder import RunFacts, RunKind
@@ -48,25 +49,26 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     if arguments.id is None:
         fix = f"see `{invocation.program} runs` for the ids"
         raise BadCommandLine("the run's ID is missing", fix=fix)
-    word = _newest(arguments.id, invocation)
+    settings = settings_to_look_back(invocation)
+    facts = _meant(arguments.id, settings, invocation.program)
     if arguments.action == "cancel":
-        return cancel(word, invocation)
+        return cancel(facts, invocation)
     if arguments.action == "logs":
-        return print_log(word, arguments, invocation)
-    return _show(word, invocation)
+        return print_log(settings, facts, arguments, invocation)
+    return _show(settings, facts, invocation)
 
 
-def _newest(word: str, invocation: Invocation) -> str:
+def _meant(word: str, settings: ProjectSettings, program: str) -> RunFacts:
     if word != _LATEST:
-        return word
-    found = past_runs(project_settings(invocation), kind=None)
+        return meant_run(settings, word, program)
+    found = past_runs(settings, kind=None)
     if not found:
-        raise NothingRecorded("there has been no run", fix=f"see `{invocation.program} run --help`")
-    return found[0].folder.update_id
+        raise NothingRecorded("there has been no run", fix=f"see `{program} run --help`")
+    return found[0]
 
 
 def _list(limit: int | None, invocation: Invocation) -> int:
-    settings = project_settings(invocation)
+    settings = settings_to_look_back(invocation)
     found = past_runs(settings, kind=None)[:limit]
     streams = invocation.streams
     if invocation.wants_json:
@@ -80,9 +82,7 @@ def _list(limit: int | None, invocation: Invocation) -> int:
     return 0
 
 
-def _show(word: str, invocation: Invocation) -> int:
-    settings = project_settings(invocation)
-    facts = meant_run(settings, word, invocation.program)
+def _show(settings: ProjectSettings, facts: RunFacts, invocation: Invocation) -> int:
     if facts.folder.kind is RunKind.JOB:
         return show_job_run(settings, facts, invocation)
     result = update_result(read_ndjson(facts.folder.events))

@@ -10,9 +10,9 @@ from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.clock import now
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
-from dlt_lite.cli.opening import project_settings
+from dlt_lite.cli.opening import settings_about
 from dlt_lite.cli.streams import aligned
-from dlt_lite.errors import NothingRecorded
+from dlt_lite.errors import NoTrigger
 from dlt_lite.jobs.catalogue import job_of
 from dlt_lite.jobs.schedules import next_times
 from dlt_lite.model.triggers import CronTrigger, PeriodicTrigger, Trigger
@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the coming times."""
-    settings = project_settings(invocation)
+    settings = settings_about(arguments.name, invocation)
     job = job_of(settings, job_named(arguments.name, settings))
     timed = [each for each in job.triggers if isinstance(each, CronTrigger | PeriodicTrigger)]
     if not timed:
         what = f"job {job.name} has no schedule"
-        raise NothingRecorded(what, fix="give it `schedule:`, or run it by hand")
+        raise NoTrigger(what, fix="give it `schedule:`, or run it by hand")
     found = [
         {
             "trigger": _told(trigger),

@@ -22,7 +22,7 @@ from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import project_settings
 from dlt_lite.cli.served import Serving, Teller, canceller, teller, world_of
 from dlt_lite.cli.signals import Signals
-from dlt_lite.errors import BadCommandLine, Busy, DltLiteError, NothingRecorded
+from dlt_lite.errors import BadCommandLine, Busy, DltLiteError, NoTrigger
 from dlt_lite.jobs.catalogue import job_of, jobs_of
 from dlt_lite.jobs.ledger import Ledger, ledger_path, read_ledger
 from dlt_lite.jobs.serving import Server, World
@@ -161,13 +161,13 @@ def _served(names: Sequence[str], settings: ProjectSettings) -> tuple[Job, ...]:
         idle = [job.name for job in found if not job.triggers]
         if idle:
             what = f"job {idle[0]} has no trigger"
-            raise NothingRecorded(what, fix="give it `schedule:` or `trigger:`, or run it by hand")
+            raise NoTrigger(what, fix="give it `schedule:` or `trigger:`, or run it by hand")
         return found
     known = jobs_of(settings)
     with_triggers = [name for name, job in known.items() if job.triggers]
     if not with_triggers:
         what = "no job of the project has a trigger"
-        raise NothingRecorded(what, fix="give one `schedule:` or `trigger:`")
+        raise NoTrigger(what, fix="give one `schedule:` or `trigger:`")
     return tuple(job_of(settings, name) for name in with_triggers)
 
 

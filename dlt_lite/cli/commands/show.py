@@ -8,7 +8,7 @@ from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.escaping import json_text
 from dlt_lite.cli.figures import counted
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.cli.opening import opened
+from dlt_lite.cli.opening import opened_to_look_back
 from dlt_lite.cli.streams import aligned
 from dlt_lite.model.plain_values import plain_value
 from dlt_lite.workspace import Rows
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the rows."""
     with invocation.streams.kept_for_data():
-        found = opened(invocation).rows(
+        found = opened_to_look_back(invocation).rows(
             arguments.dataset, limit=arguments.limit, version=arguments.version
         )
     tell_rows(found, arguments.dataset, invocation)
