@@ -206,6 +206,13 @@ def test_a_job_is_drawn_and_listed(call):
     assert [(each["name"], each["last_state"]) for each in listed] == [("daily", None)]
 
 
+def test_a_job_as_text_says_after_what_each_task_runs(call):
+    assert call("graph", "daily", "--format", "text")[1].splitlines()[:2] == [
+        "first   callable",
+        "check   condition  after first",
+    ]
+
+
 def test_validate_names_the_keys_that_do_nothing_here(call):
     code, out, err = call("validate")
 

@@ -127,6 +127,8 @@ def _draw_job(
     form = GraphForm(given or invocation.options.output)
     if form is GraphForm.JSON:
         invocation.streams.json(job_json(job))
+    elif form is GraphForm.TEXT:
+        invocation.streams.data(as_text(graph_of_job(job), "after"))
     else:
         invocation.streams.data(_WRITERS[form](graph_of_job(job)))
     return 0
