@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.console import Console
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
@@ -59,7 +60,7 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
     if invocation.wants_json:
         streams.json(result.as_json())
     else:
-        streams.data(job_summary(result, waits, streams, invocation.program))
+        streams.data(job_summary(result, waits, streams, invocation.program, now()))
         streams.say(f"\nrun:  {one_line(result.facts.folder.path)}")
         streams.say(f"next: {invocation.program} runs show {result.run.run_id}")
     return _exit_code(result, signals)

@@ -45,7 +45,7 @@ def branches(keys: Sequence[str], waits: Mapping[str, Sequence[str]]) -> tuple[B
 
     def drawn(key: str, lead: str, further: str) -> Iterator[Branch]:
         yield Branch(key, lead, _after(waits.get(key, ()), above[key]))
-        children = below.get(key, ())
+        children: Sequence[str] = below.get(key, ())
         for child in children:
             own, rest = ("└─ ", "   ") if child == children[-1] else ("├─ ", "│  ")
             yield from drawn(child, f"{further}{own}", f"{further}{rest}")

@@ -126,7 +126,7 @@ def repair_run(
             return None
         folder = facts.folder
         _check(job, repair_request(job, run, given), place)
-        folder.reopen()
+        folder.reopen(place.timing.now())
         with _recording(folder, place) as record:
             outcome = repair_job(job, run, given, _crew(folder, place, run), control)
             return None if outcome is None else record(outcome)
