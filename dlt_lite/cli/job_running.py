@@ -14,7 +14,7 @@ from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_console import PlainJobConsole
 from dlt_lite.cli.job_summary import job_summary
 from dlt_lite.cli.opening import opened
-from dlt_lite.cli.signals import Signals
+from dlt_lite.cli.signals import CANCELING, Signals
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
 from dlt_lite.jobs.selection import waits_of
@@ -49,7 +49,7 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
             threading.Thread(target=control.cancel, daemon=True).start()
             console.notice(text)
 
-        signals = stack.enter_context(Signals(announce, console.leave))
+        signals = stack.enter_context(Signals(announce, console.leave, CANCELING))
         watchers = Watchers((console,), control, console.note, signals.reinstall)
         result = work(project, watchers)
     if result is None:

@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from dlt_lite.cli.app import main
+from tests.e2e.shell import begun, ended, read_until
 
 JOB = """
 name: daily
@@ -295,6 +296,21 @@ def test_a_run_that_is_over_cannot_be_cancelled(call):
 
     assert code == 2
     assert "is over: COMPLETED" in err
+
+
+def test_a_run_that_is_cancelled_says_what_becomes_of_its_tasks(call, tmp_path: Path):
+    job = "tasks: [{task_key: sleeps, shell_task: {command: [sleep, '600']}}]"
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(job, encoding="utf-8")
+    process = begun(tmp_path, "run", "daily")
+    said = read_until(process, "sleeps: running")
+
+    assert call("runs", "cancel", "latest")[0] == 0
+
+    done = ended(process, said)
+    told = "processes are ended, updates stop after what they are writing; a second signal"
+    assert done.code == 143
+    assert told in done.err
+    assert "Ctrl-C" not in done.err
 
 
 def results(run: dict) -> dict[str, str]:

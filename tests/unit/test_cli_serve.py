@@ -97,6 +97,8 @@ def test_sigterm_cancels_what_is_running_and_ends_the_loop_in_order(project):
 
     assert done.code == 0, done.err
     assert "CANCELED" in done.err
+    told = "the runs that are going on are cancelled; a second signal stops everything at once\n"
+    assert told in done.err
     assert [run["state"] for run in runs(project)] == ["CANCELED"]
     assert second.code == 4
     assert "`serve` runs already on target dev" in second.err

@@ -23,7 +23,7 @@ from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import parameters, project_settings
 from dlt_lite.cli.served import found_run, run_words
-from dlt_lite.cli.signals import Signals
+from dlt_lite.cli.signals import CANCELING_RUNS, Signals
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import BadCommandLine
 from dlt_lite.jobs.backfilling import (
@@ -113,7 +113,7 @@ class _Work:
     ) -> tuple[tuple[DayEnd, ...], int | None]:
         """Run the days; return what became of them, and an exit code where somebody stopped it."""
         with ExitStack() as stack:
-            signals = stack.enter_context(Signals(self._announce, lambda: None))
+            signals = stack.enter_context(Signals(self._announce, lambda: None, CANCELING_RUNS))
             hands = Hands(self._begin, self._ended, self._wait, signals.stop.is_set, self._over)
             ends = backfilled(days, done, parallel, hands)
             return ends, signals.exit_code if signals.stop.is_set() else None
