@@ -663,7 +663,7 @@ class SecretExposed(RunProblem):
 
 
 class Busy(DltLiteError):
-    """Another update of this pipeline and target is active."""
+    """Another update of this pipeline and target, or a run of this job, is active."""
 
     code = "DLT601"
     exit_code = 4

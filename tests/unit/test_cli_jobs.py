@@ -171,6 +171,10 @@ def test_some_tasks_only_are_run(call):
     assert results(json.loads(out)) == {"first": "SUCCESS", "beside": "SUCCESS"}
 
 
+def test_one_task_is_told_as_one(call):
+    assert "of job daily: 1 task\n" in call("run", "daily", "--only", "first")[2]
+
+
 def test_the_log_of_a_task_is_printed(call):
     call("run", "daily", "--only", "first+")
 
@@ -247,6 +251,7 @@ def test_the_schema_takes_the_job(call, tmp_path: Path):
         (("repair", "dayly"), "did you mean 'daily'?"),
         (("run", "daily", "--select", "x"), "takes no datasets"),
         (("repair", "daily"), "has had no run"),
+        (("schedule", "next", "zzz"), "fix: jobs of this project: daily"),
         (("runs", "show", "latest"), "there has been no run"),
         (("run", "daily", "--param", "dai=1"), "dai"),
         (("run", "daily", "--only", "frist"), "did you mean"),

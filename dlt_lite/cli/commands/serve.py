@@ -29,7 +29,7 @@ from dlt_lite.jobs.triggering import CatchUp
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.runs.folder import new_update_id
-from dlt_lite.runs.lock import PipelineLock, acquire
+from dlt_lite.runs.lock import LOOP, PipelineLock, acquire
 from dlt_lite.tasks.run_processes import RunProcesses
 
 _EVERY = 10
@@ -198,6 +198,7 @@ def _alone(settings: ProjectSettings) -> PipelineLock:
             pipeline="the loop of serve",
             update_id=new_update_id(moment),
             since=moment,
+            held=LOOP,
         )
     except Busy as error:
         what = f"`serve` runs already on target {settings.target}: {error.what.partition(';')[0]}"
