@@ -194,7 +194,7 @@ class SharedTarget(ConfigProblem):
 
 
 class BadParameter(ConfigProblem):
-    """A `--param` that is not `key=value`."""
+    """A `--param` that is not `key=value`, or comes twice."""
 
     code = "DLT110"
 

@@ -165,6 +165,9 @@ def _day_parameter(invocation: Invocation) -> tuple[str, Invocation]:
         what = "which parameter gets the day?" if not names else "two parameters get the day"
         raise BadCommandLine(what, fix="write one `--param NAME`, such as --param run_date")
     others = tuple(text for text in invocation.options.params if "=" in text)
+    if any(text.partition("=")[0].strip() == names[0] for text in others):
+        what = f"parameter {one_line(names[0])} gets the day, and a value of its own"
+        raise BadCommandLine(what, fix=f"remove `--param {one_line(names[0])}=…`")
     options = replace(invocation.options, params=others)
     return names[0], replace(invocation, options=options)
 
