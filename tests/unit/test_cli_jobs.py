@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from dlt_lite.cli.app import main
+from dlt_lite.project.job_schema import job_schema
 from tests.e2e.shell import begun, ended, read_until
 
 JOB = """
@@ -218,12 +219,33 @@ def test_a_job_as_text_says_after_what_each_task_runs(call):
     ]
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_the_help_says_what_stands_for_jobs_too(call, command):
+    text = " ".join(call(command, "--help")[1].split())
+
+    assert "NAME the pipeline or the job" in text
+    assert "of a job one of its parameters" in text
+
+
 def test_validate_names_the_keys_that_do_nothing_here(call):
     code, out, err = call("validate")
 
     assert code == 0
     assert "job daily: 5 tasks" in out
     assert "permissions does nothing here" in err
+
+
+def test_validate_says_that_a_name_with_blanks_is_only_a_title(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(JOB.replace("name: daily", "name: Nightly load"), encoding="utf-8")
+
+    code, out, err = call("validate")
+
+    assert code == 0
+    assert "job daily: 5 tasks" in out
+    assert "note: job daily: its `name:`, 'Nightly load', is only a title for people\n" in err
+    job.write_text(JOB, encoding="utf-8")
+    assert "title" not in call("validate")[2]
 
 
 def test_the_coming_times_are_printed_in_both_zones(call):
@@ -242,6 +264,36 @@ def test_the_schema_takes_the_job(call, tmp_path: Path):
     Draft202012Validator.check_schema(schema)
     assert Draft202012Validator(schema).is_valid(job)
     assert not Draft202012Validator(schema).is_valid(wrong)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ({"queue": {"enabled": True}}, {"queue": {"enable": True}}),
+        ({"continuous": {"pause_status": "PAUSED"}}, {"continuous": {"paused": True}}),
+        (
+            {"trigger": {"periodic": {"interval": 2, "unit": "HOURS"}}},
+            {"trigger": {"periodic": {"interval": 2, "unit": "HOUR"}}},
+        ),
+        (
+            {"trigger": {"file_arrival": {"url": "landing"}, "pause_status": "PAUSED"}},
+            {"trigger": {"file_arrival": {"path": "landing"}}},
+        ),
+        (
+            {"triggers": [{"table_update": {"table_names": ["a"], "condition": "ALL_UPDATED"}}]},
+            {"triggers": [{"table_updates": {"table_names": ["a"]}}]},
+        ),
+        (
+            {"triggers": [{"job_completion": {"jobs": ["a"], "if_status": "DONE"}}]},
+            {"triggers": [{"job_completion": {"job": "a"}}]},
+        ),
+    ],
+)
+def test_the_schema_finds_misspelt_triggers(right, wrong):
+    schema = Draft202012Validator(job_schema())
+
+    assert schema.is_valid({"tasks": [], **right})
+    assert not schema.is_valid({"tasks": [], **wrong})
 
 
 @pytest.mark.parametrize(

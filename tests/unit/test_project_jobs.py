@@ -422,6 +422,14 @@ def test_all_triggers_reach_their_records(tmp_path):
     assert completion.jobs == ("other",)
 
 
+def test_another_jobs_end_stands_below_trigger_too(tmp_path):
+    job = only_job(tmp_path, "tasks: []\ntrigger: {job_completion: {jobs: [other]}}")
+
+    [trigger] = job.triggers
+    assert isinstance(trigger, JobCompletionTrigger)
+    assert trigger.jobs == ("other",)
+
+
 def test_a_retry_mode_that_is_not_honoured_is_listed(tmp_path):
     found = loaded(tmp_path, daily="tasks: []\ncontinuous: {task_retry_mode: ON_FAILURE}")
 
