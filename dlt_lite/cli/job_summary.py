@@ -106,8 +106,8 @@ def _title(result: JobResult, *, color: bool) -> str:
     run = result.run
     word = result.state
     style = "1;32" if run.result is not None and run.result.is_success else "1;31"
-    verb = "last seen after" if result.facts.state is RunState.ABANDONED else "in"
-    length = f" {verb} {duration(result.seconds)}" if result.seconds is not None else ""
+    verb = ", last seen after" if result.facts.state is RunState.ABANDONED else " in"
+    length = f"{verb} {duration(result.seconds)}" if result.seconds is not None else ""
     repaired = f", repaired {run.repairs}x" if run.repairs else ""
     counts: dict[str, int] = {}
     for task in run.tasks.values():

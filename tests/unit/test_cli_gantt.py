@@ -112,7 +112,9 @@ def test_a_killed_run_and_its_tasks_are_told_as_abandoned():
     lines = page(ABANDONED)
     states = {each["task"]: each["state"] for each in ABANDONED.as_json()["tasks"]}
 
-    assert lines[0].startswith("job daily: ABANDONED last seen after 0.0 s: 2 ABANDONED, 1 BLOCKED")
+    assert lines[0].startswith(
+        "job daily: ABANDONED, last seen after 0.0 s: 2 ABANDONED, 1 BLOCKED"
+    )
     assert states == {"first": "ABANDONED", "second": "ABANDONED", "third": "BLOCKED"}
 
 
