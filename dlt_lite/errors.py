@@ -194,7 +194,7 @@ class SharedTarget(ConfigProblem):
 
 
 class BadParameter(ConfigProblem):
-    """A `--param` that is not `key=value`."""
+    """A `--param` that is not `key=value`, or comes twice."""
 
     code = "DLT110"
 
@@ -681,7 +681,7 @@ class SecretExposed(RunProblem):
 
 
 class Busy(DltLiteError):
-    """Another update of this pipeline and target is active."""
+    """Another update of this pipeline and target, or a run of this job, is active."""
 
     code = "DLT601"
     exit_code = 4

@@ -38,6 +38,7 @@ from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.report.quality import quality_of
 from dlt_lite.report.summary import UpdateResult, update_result
+from dlt_lite.report.words import counted
 from dlt_lite.runs.folder import (
     RunFolder,
     RunState,
@@ -294,7 +295,8 @@ class _Update:
         if not lost or self._request.yes:
             return
         listed = ", ".join(
-            f"{analysed.graph.shown(name)} ({count} files)" for name, count in lost.items()
+            f"{analysed.graph.shown(name)} ({counted(count, 'file')})"
+            for name, count in lost.items()
         )
         question = (
             f"A full refresh empties these tables first and then reads their sources again; it is "

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TypedDict, TypeVar, Unpack, cast
+from typing import TypedDict, TypeVar, Unpack, cast, overload
 
 from dlt_lite.api.options import as_text
 from dlt_lite.errors import BadJob, BadTask, BadValue
@@ -41,11 +41,13 @@ from dlt_lite.project.paths import project_path
 from dlt_lite.registry.active import active_job_registry
 from dlt_lite.registry.origins import calling_origin
 
+_LONGEST_SHOWN = 120
+
 F = TypeVar("F", bound=Callable[..., object])
 E = TypeVar("E", bound=StrEnum)
 Listed = Task | Callable[..., object]
-Waited = str | Task | Dependency | Callable[..., object]
 Values = Mapping[str, object]
+Waited = str | Task | Dependency | Values | Callable[..., object]
 
 
 class TaskOptions(TypedDict, total=False):
@@ -112,7 +114,11 @@ _JOB_DEFAULTS: Mapping[str, object] = {
 }
 
 
+@overload
+def job(lister: F) -> F: ...
+@overload
 def job(
+    lister: None = None,
     *,
     name: str | None = None,
     parameters: Values | None = None,
@@ -120,10 +126,21 @@ def job(
     timezone: str = "UTC",
     paused: bool = False,
     **options: Unpack[JobOptions],
-) -> Callable[[F], F]:
+) -> Callable[[F], F]: ...
+def job(
+    lister: F | None = None,
+    *,
+    name: str | None = None,
+    parameters: Values | None = None,
+    schedule: str | None = None,
+    timezone: str = "UTC",
+    paused: bool = False,
+    **options: Unpack[JobOptions],
+) -> F | Callable[[F], F]:
     """Declare a job by a function that returns the list of its tasks.
 
     Args:
+        lister: the function, where the decorator stands without parentheses.
         name: the job's name; the function's by default.
         parameters: its parameters and their defaults.
         schedule: a Quartz cron expression, seconds first.
@@ -163,18 +180,30 @@ def job(
         registry.add_job(declared, function)
         return function
 
-    return declare
+    return _decorating(declare, lister, "name", BadJob)
 
 
+@overload
+def task(function: F) -> F: ...
+@overload
 def task(
+    function: None = None,
     *,
     key: str | None = None,
     parameters: Values | None = None,
     **options: Unpack[TaskOptions],
-) -> Callable[[F], F]:
+) -> Callable[[F], F]: ...
+def task(
+    function: F | None = None,
+    *,
+    key: str | None = None,
+    parameters: Values | None = None,
+    **options: Unpack[TaskOptions],
+) -> F | Callable[[F], F]:
     """Declare that a function is a task; it must stand at the top of its file.
 
     Args:
+        function: the function, where the decorator stands without parentheses.
         key: the task's key; the function's name by default.
         parameters: its keyword arguments; they may hold references.
         **options: see `TaskOptions`.
@@ -196,7 +225,7 @@ def task(
         registry.add_task(function, _task(key or function.__name__, work, options))
         return function
 
-    return declare
+    return _decorating(declare, function, "key", BadTask)
 
 
 def pipeline_task(
@@ -368,6 +397,21 @@ def shell_task(
     return _task(key, work, options)
 
 
+def _decorating(
+    declare: Callable[[F], F], given: object, name: str, kind: type[BadJob | BadTask]
+) -> F | Callable[[F], F]:
+    """Return a decorator, or the function that it decorates where it has no parentheses."""
+    if given is None:
+        return declare
+    if callable(given):
+        return declare(cast("F", given))
+    registry = active_job_registry()
+    if registry is not None:
+        what = f"a decorator takes no value by place: {given!r}"[:_LONGEST_SHOWN]
+        registry.refuse(kind(what, origin=registry.here(), fix=f"write {name}={given!r}"))
+    return declare
+
+
 def _task(key: str, work: Work, options: TaskOptions) -> Task:
     given = cast("TaskOptions", _checked(options, _TASK_DEFAULTS, BadTask))
     return Task(
@@ -408,6 +452,8 @@ def _dependency(waited: Waited, key: str) -> Dependency:
         return waited
     if isinstance(waited, str):
         return Dependency(waited, None, _here())
+    if isinstance(waited, Mapping):
+        return _written_dependency(waited, key)
     registry = active_job_registry()
     found = waited if isinstance(waited, Task) else registry and registry.task_of(waited)
     if found:
@@ -415,6 +461,24 @@ def _dependency(waited: Waited, key: str) -> Dependency:
     name = getattr(waited, "__name__", None) or repr(waited)[:60]
     _refuse(f"task {key!r} depends on {name}, which is no task", "decorate it with @task")
     return Dependency(name, None, _here())
+
+
+def _written_dependency(waited: Values, key: str) -> Dependency:
+    """Return a dependency that is written as in a job.yml."""
+    before = waited.get("task_key")
+    unknown = [each for each in waited if each not in {"task_key", "outcome"}]
+    if unknown or not isinstance(before, str):
+        what = f"a dependency of task {key!r} has no text 'task_key'"
+        if unknown:
+            what = f"{unknown[0]!r} is no key of a dependency of task {key!r}"
+        _refuse(what, 'write {"task_key": "other"}, and of a condition "outcome": "true"')
+        return Dependency(str(before), None, _here())
+    ended = waited.get("outcome")
+    if ended is None:
+        return Dependency(before, None, _here())
+    if as_text(ended) not in {"true", "false"}:
+        _refuse(f"the outcome {ended!r} of {before!r} cannot be", 'write "true" or "false"')
+    return Dependency(before, as_text(ended), _here())
 
 
 def _texts(given: Values, origin: Origin) -> dict[str, Text]:

@@ -242,7 +242,8 @@ def _add_global_options(parser: Parser) -> None:
         dest=f"{_GIVEN}param",
         metavar="KEY=VALUE",
         action="append",
-        help="a value that functions read by spark.conf.get; may be repeated",
+        help="of a pipeline a value that functions read by spark.conf.get, of a job one of its"
+        " parameters; may be repeated, once for each key",
     )
     add("--storage-root", dest=f"{_GIVEN}storage_root", metavar="DIR", help="where tables lie")
     add(

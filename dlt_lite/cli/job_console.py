@@ -6,7 +6,7 @@ from textwrap import indent
 
 from dlt_lite.cli.complaints import painted
 from dlt_lite.cli.escaping import one_line
-from dlt_lite.cli.figures import duration
+from dlt_lite.cli.figures import counted, duration
 from dlt_lite.cli.job_board import JobBoard, TaskLine, after
 from dlt_lite.cli.plain_lines import PlainLines
 from dlt_lite.cli.streams import styled
@@ -46,7 +46,7 @@ class PlainJobConsole(PlainLines):
             case JobRunProgress() as record if record.state is LifeCycle.PENDING:
                 what = f"repair {record.repair} of run" if record.repair else "run"
                 of = f"{what} {one_line(event.envelope.update_id)} of job {one_line(record.job)}"
-                return f"{of}: {len(record.tasks)} tasks"
+                return f"{of}: {counted(len(record.tasks), 'task')}"
             case TaskProgress() as record:
                 return self._task_told(record)
             case _:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.console import Console
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
@@ -14,7 +15,7 @@ from dlt_lite.cli.job_console import PlainJobConsole
 from dlt_lite.cli.job_summary import job_summary
 from dlt_lite.cli.names import Meant
 from dlt_lite.cli.opening import opened_about
-from dlt_lite.cli.signals import Signals
+from dlt_lite.cli.signals import CANCELING, Signals
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
 from dlt_lite.jobs.selection import waits_of
@@ -50,7 +51,7 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
             threading.Thread(target=control.cancel, daemon=True).start()
             console.notice(text)
 
-        signals = stack.enter_context(Signals(announce, console.leave))
+        signals = stack.enter_context(Signals(announce, console.leave, CANCELING))
         watchers = Watchers((console,), control, console.note, signals.reinstall)
         result = work(project, watchers)
     if result is None:
@@ -67,7 +68,7 @@ def _tell(result: JobResult, waits: Mapping[str, Sequence[str]], invocation: Inv
     if invocation.wants_json:
         streams.json(result.as_json())
         return
-    streams.data(job_summary(result, waits, streams, invocation.program))
+    streams.data(job_summary(result, waits, streams, invocation.program, now()))
     streams.say(f"\nrun:  {one_line(result.facts.folder.path)}")
     streams.say(f"next: {invocation.program} runs show {result.run.run_id}")
 

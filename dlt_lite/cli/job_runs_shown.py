@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import lines, one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.job_summary import job_summary
@@ -33,7 +34,7 @@ def show_job_run(settings: ProjectSettings, facts: RunFacts, invocation: Invocat
         streams.json(result.as_json())
         return 0
     waits = known_waits(settings, result.run.job)
-    streams.data(job_summary(result, waits, streams, invocation.program))
+    streams.data(job_summary(result, waits, streams, invocation.program, now()))
     streams.data(f"\nrun: {one_line(facts.folder.path)}")
     return 0
 

@@ -9,6 +9,7 @@ from textwrap import indent
 from dlt_lite.cli.complaints import painted
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import duration
+from dlt_lite.cli.gantt import SEAM, chart
 from dlt_lite.cli.streams import Streams, aligned, styled
 from dlt_lite.jobs.history import TaskRun
 from dlt_lite.jobs.results import JobResult, critical_path, seconds_between
@@ -17,14 +18,20 @@ from dlt_lite.tasks.logs import last_lines
 
 _SLOWEST = 3
 _LOG_LINES = 12
-_BAR = 40
+_BAR, _LONGEST_BAR, _SHORTEST_BAR = 40, 80, 8
+_GAP = 2
+_PAUSES = 3
 _MARGIN = "  "
+_HEADS = ("task", "result", "attempts", "time")
 _COLUMNS = ("task", "result", ">attempts", ">time", "")
-_BLOCK, _SPACE = "█", "·"
 
 
 def job_summary(
-    result: JobResult, waits: Mapping[str, Sequence[str]], streams: Streams, program: str
+    result: JobResult,
+    waits: Mapping[str, Sequence[str]],
+    streams: Streams,
+    program: str,
+    now: datetime,
 ) -> str:
     """Return the page.
 
@@ -33,10 +40,11 @@ def job_summary(
         waits: what each task waits for, as far as that is known.
         streams: for whom it is: decides on colours and width.
         program: how the person calls us.
+        now: the time it is.
     """
     parts = [
         _title(result, color=streams.out_color),
-        gantt(result, streams),
+        gantt(result, streams, now),
         _where_time_went(result, waits),
         _failures(result, color=streams.out_color),
         _next(result, program),
@@ -44,16 +52,37 @@ def job_summary(
     return "\n\n".join(part for part in parts if part)
 
 
-def gantt(result: JobResult, streams: Streams) -> str:
-    """Return one line a task, with a bar where in the run's time it lies."""
-    tasks = result.run.tasks.values()
+def gantt(result: JobResult, streams: Streams, now: datetime) -> str:
+    """Return one line a task, with a bar where in the run's time it lies.
+
+    Args:
+        result: the run.
+        streams: for whom it is: decides on the width.
+        now: the time it is.
+    """
+    tasks = _tasks(result)
     if not tasks:
         return ""
-    begun = [_moment(task.started) for task in tasks if task.started]
-    over = [_moment(task.ended) for task in tasks if task.started and task.ended]
-    first, last = min(begun, default=0.0), max([*over, *begun], default=0.0)
-    rows = [_row(task, first, last) for task in tasks]
-    return aligned(_COLUMNS, rows, streams)
+    rows = [_row(task, result) for task in tasks]
+    taken = sum(
+        max(len(row[place]) for row in (*rows, _HEADS)) + _GAP for place in range(len(_HEADS))
+    )
+    width = _BAR if streams.out_columns is None else streams.out_columns - taken
+    if width < _SHORTEST_BAR:
+        return aligned(_COLUMNS[:-1], rows, streams)
+    spans = _spans(result, now)
+    line = chart(_drawn(spans, result), min(width, _LONGEST_BAR))
+    last = spans[-1][1] if spans else 0.0
+    bars = [
+        line.bar(_moment(task.started), _moment(task.ended) if task.ended else last)
+        if task.started
+        else ""
+        for task in tasks
+    ]
+    drawn = [(*row, bar) for row, bar in zip(rows, bars, strict=True)]
+    return "\n".join(
+        part for part in (aligned(_COLUMNS, drawn, streams), _left_out(result)) if part
+    )
 
 
 def repair_command(result: JobResult, program: str) -> str | None:
@@ -77,17 +106,18 @@ def _title(result: JobResult, *, color: bool) -> str:
     run = result.run
     word = result.state
     style = "1;32" if run.result is not None and run.result.is_success else "1;31"
-    length = f" in {duration(result.seconds)}" if result.seconds is not None else ""
+    verb = ", last seen after" if result.facts.state is RunState.ABANDONED else " in"
+    length = f"{verb} {duration(result.seconds)}" if result.seconds is not None else ""
     repaired = f", repaired {run.repairs}x" if run.repairs else ""
     counts: dict[str, int] = {}
     for task in run.tasks.values():
-        counts[task.result or task.state] = counts.get(task.result or task.state, 0) + 1
+        counts[result.state_of(task)] = counts.get(result.state_of(task), 0) + 1
     told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
     state = styled(word, style, color=color)
     return f"job {one_line(run.job)}: {state}{length}: {told} (run {run.run_id}{repaired})"
 
 
-def _row(task: TaskRun, first: float, last: float) -> tuple[str, ...]:
+def _row(task: TaskRun, result: JobResult) -> tuple[str, ...]:
     loop = ""
     if task.iterations:
         done = sum(each.result is not None for each in task.iterations.values())
@@ -95,22 +125,36 @@ def _row(task: TaskRun, first: float, last: float) -> tuple[str, ...]:
     branch = "" if task.branch is None else f" {task.branch}"
     return (
         f"{task.key}{loop}",
-        f"{task.result or task.state}{branch}",
+        f"{result.state_of(task)}{branch}",
         str(task.attempts) if task.attempts else "",
         duration(seconds_between(task.started, task.ended)),
-        _bar(task, first, last),
     )
 
 
-def _bar(task: TaskRun, first: float, last: float) -> str:
-    if task.started is None:
+def _spans(result: JobResult, now: datetime) -> list[tuple[float, float]]:
+    """Return when the run was at work, in seconds of the epoch: up to now where it still is."""
+    spans = [(_moment(span.started), _moment(span.seen)) for span in result.run.spans]
+    if spans and result.facts.state is RunState.RUNNING:
+        spans[-1] = (spans[-1][0], now.timestamp())
+    return spans
+
+
+def _drawn(spans: list[tuple[float, float]], result: JobResult) -> list[tuple[float, float]]:
+    """Return the line of time; a killed run's moment is not drawn as if it were all there was."""
+    if not spans or result.facts.state is not RunState.ABANDONED:
+        return spans
+    first, last = spans[-1]
+    return [*spans[:-1], (first, max(last, first + 1.0))]
+
+
+def _left_out(result: JobResult) -> str:
+    pauses = result.pauses
+    if not pauses:
         return ""
-    length = max(last - first, 0.001)
-    start = int((_moment(task.started) - first) / length * _BAR)
-    end = _moment(task.ended) if task.ended else last
-    width = max(round((end - first) / length * _BAR) - start, 1)
-    start = min(start, _BAR - 1)
-    return _SPACE * start + _BLOCK * min(width, _BAR - start)
+    if len(pauses) > _PAUSES:
+        return f"{SEAM} left out: {duration(sum(pauses))} before {len(pauses)} repairs"
+    told = [f"{duration(each)} before repair {n}" for n, each in enumerate(pauses, start=1)]
+    return f"{SEAM} left out: {', '.join(told)}"
 
 
 def _where_time_went(result: JobResult, waits: Mapping[str, Sequence[str]]) -> str:

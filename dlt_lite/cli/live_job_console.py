@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dlt_lite.cli.escaping import one_line
-from dlt_lite.cli.figures import duration
+from dlt_lite.cli.figures import counted, duration
 from dlt_lite.cli.job_board import JobBoard, TaskLine, after
+from dlt_lite.cli.job_tree import Branch, branches
 from dlt_lite.cli.live_screen import LiveScreen
 from dlt_lite.cli.streams import Streams
 from dlt_lite.events.job_records import TaskProgress
@@ -73,7 +74,6 @@ def tree(
         notice: a sentence to stand below.
     """
     lines = list(board.lines.values())
-    depths = depths_of(waits)
     kept = [line for line in lines if line.is_under_way() or line.result is None or line.error]
     shown = lines if len(lines) <= room else kept[:room]
     parts: list[RenderableType] = [_title(board, now)]
@@ -82,30 +82,19 @@ def tree(
         table.add_column(no_wrap=True, overflow="ellipsis")
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
-        table.add_column(no_wrap=True)
-        for line in shown:
-            table.add_row(*_cells(line, depths.get(line.key, 0), now))
+        # The only column that gives way: its text is cut, and the others are whole.
+        table.add_column()
+        begun = {
+            key: [each for each in waits.get(key, ()) if each in board.lines] for key in board.lines
+        }
+        for branch in branches([line.key for line in shown], begun):
+            table.add_row(*_cells(board.lines[branch.key], branch, now))
         parts.append(table)
     if len(shown) < len(lines):
-        parts.append(Text(f"and {len(lines) - len(shown)} more tasks", style="dim"))
+        parts.append(Text(f"and {counted(len(lines) - len(shown), 'more task')}", style="dim"))
     if notice:
         parts.append(Text(one_line(notice), style="yellow"))
     return Group(*parts)
-
-
-def depths_of(waits: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return how many tasks stand above each one, along the longest way."""
-    depths: dict[str, int] = {}
-
-    def depth(key: str) -> int:
-        if key not in depths:
-            depths[key] = 0
-            depths[key] = max((depth(each) + 1 for each in waits.get(key, ())), default=0)
-        return depths[key]
-
-    for key in waits:
-        depth(key)
-    return depths
 
 
 def _title(board: JobBoard, now: float) -> Text:
@@ -118,15 +107,16 @@ def _title(board: JobBoard, now: float) -> Text:
     return title
 
 
-def _cells(line: TaskLine, depth: int, now: float) -> tuple[Text, ...]:
-    branch = f"{'   ' * (depth - 1)}└─ " if depth else ""
+def _cells(line: TaskLine, branch: Branch, now: float) -> tuple[Text, ...]:
     state = _state(line)
     again = f"attempt {line.attempt}" if line.attempt > 1 else ""
+    after_others = f"({branch.after})" if branch.after else ""
+    told = ", ".join(part for part in (again, line.loop(), after_others) if part)
     return (
-        Text.assemble((branch, "dim"), one_line(line.key)),
+        Text.assemble((branch.lead, "dim"), one_line(line.key)),
         state,
         Text(duration(line.seconds(now)), style="dim"),
-        Text(", ".join(part for part in (again, line.loop()) if part), style="dim"),
+        Text(told, style="dim", no_wrap=True, overflow="ellipsis"),
     )
 
 

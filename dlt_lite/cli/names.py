@@ -56,7 +56,7 @@ def job_named(name: str, settings: ProjectSettings) -> str:
     bare = name.removeprefix(f"{Meant.JOB}{_COLON}")
     jobs = _job_names(settings)
     if bare not in jobs:
-        hint = did_you_mean(bare, list(jobs), otherwise="jobs of this project:")
+        hint = did_you_mean(bare, list(jobs), otherwise="jobs of this project")
         raise UnknownJob(f"no job is called {shown(bare)}", fix=hint)
     return bare
 

@@ -22,7 +22,8 @@ def add_occasion_arguments(parser: argparse.ArgumentParser) -> None:
         "--run-id",
         type=_run_id,
         metavar="ID",
-        help="the id of the run; of several with one id only the first is run",
+        help="the id of the run, such as 20270131T020000Z-1f49c1ab: ids sort by time; of several"
+        " with one id only the first is run",
     )
     add("--cause", type=_cause, default="manual", metavar="WORD", help="what starts it")
     add("--scheduled", type=moment, metavar="TIME", help="the time it is meant for, ISO 8601")

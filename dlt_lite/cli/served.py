@@ -74,7 +74,8 @@ class Teller:
             )
             return
         run = "" if notice.run_id is None else f" {notice.run_id}"
-        about = "" if not notice.about else f": {notice.about}"
+        words = notice.told or notice.about
+        about = f": {words}" if words else ""
         self.note(f"{stamp} {notice.job}{run} {notice.deed}{about}{self._advice(notice)}")
 
     def _advice(self, notice: Notice) -> str:

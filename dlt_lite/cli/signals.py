@@ -15,7 +15,14 @@ from typing import Self
 
 import psutil
 
-STOPPING = "stopping after what is running; press Ctrl-C again to stop at once"
+STOPPING = "stopping after what is running"
+CANCELING = "cancelling the run: processes are ended, updates stop after what they are writing"
+CANCELING_RUNS = "nothing more begins, and the runs that are going on are cancelled"
+WAITING_FOR_RUNS = "nothing more begins, and the runs that are going on are awaited"
+_AGAIN = {
+    signal.SIGINT: "press Ctrl-C again to stop at once",
+    signal.SIGTERM: "a second signal stops everything at once",
+}
 _ASKED = (signal.SIGINT, signal.SIGTERM)
 _FROM_SIGNAL = 128
 
@@ -27,14 +34,21 @@ class Signals:
         stop: set once somebody has asked to stop.
 
     Args:
-        announce: says that the update is stopping; must be fit to be called from a handler.
+        announce: says that it is stopping; must be fit to be called from a handler.
         leave: tidies up the screen before this process ends at once; as fit.
+        stopping: what becomes of what is going on, in words.
     """
 
-    def __init__(self, announce: Callable[[str], None], leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        announce: Callable[[str], None],
+        leave: Callable[[], None],
+        stopping: str = STOPPING,
+    ) -> None:
         self.stop = threading.Event()
         self._announce = announce
         self._leave = leave
+        self._stopping = stopping
         self._first: int | None = None
         self._asking = False
         self._before: dict[int, object] = {}
@@ -90,7 +104,7 @@ class Signals:
             end_at_once(_FROM_SIGNAL + number)
         self._first = number
         self.stop.set()
-        self._announce(STOPPING)
+        self._announce(f"{self._stopping}; {_AGAIN[signal.Signals(number)]}")
 
 
 def end_at_once(code: int) -> None:

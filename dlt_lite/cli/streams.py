@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -54,6 +55,11 @@ class Streams:
         self.err_color = _is_colored(err, environ, color)
         self.out_is_terminal = _is_terminal(out, environ)
         self.err_is_terminal = _is_terminal(err, environ)
+
+    @property
+    def out_columns(self) -> int | None:
+        """How many characters fit on a line of stdout; None where it is no terminal."""
+        return shutil.get_terminal_size().columns if self.out_is_terminal else None
 
     def data(self, text: str) -> None:
         """Write what was asked for."""

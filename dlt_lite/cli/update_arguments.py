@@ -13,14 +13,19 @@ _EVERYTHING = ""
 def add_update_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the pipeline and which of its datasets are meant."""
     add = parser.add_argument
-    add("name", metavar="NAME", nargs="?", help="the pipeline")
+    add(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="the pipeline or the job; job:NAME where both are called so",
+    )
     add(
         "--select",
         metavar="NAMES",
         action="append",
         default=[],
-        help="these datasets only: names, +x with what it reads, x+ with what reads it, tag:word,"
-        " commas between several; may be repeated",
+        help="these datasets of a pipeline only: names, +x with what it reads, x+ with what reads"
+        " it, tag:word, commas between several; may be repeated",
     )
     add(
         "--full-refresh",
@@ -48,11 +53,11 @@ def pipeline_name(arguments: argparse.Namespace, program: str) -> str:
     """
     if arguments.name is not None:
         return str(arguments.name)
-    fix = f"see `{program} ls` for the pipelines"
+    fix = f"see `{program} ls` for the pipelines and jobs"
     if any(arguments.full_refresh):
         taken = arguments.full_refresh[-1]
         fix = f"--full-refresh took {taken!r} as its names: write the pipeline's name first"
-    raise BadCommandLine("the pipeline's NAME is missing", fix=fix)
+    raise BadCommandLine("the NAME of a pipeline or job is missing", fix=fix)
 
 
 def update_request(arguments: argparse.Namespace, *, yes: bool) -> UpdateRequest:

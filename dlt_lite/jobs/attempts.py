@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from dlt_lite.errors import BadTaskValue, DltLiteError, TaskFailed, TaskTimedOut
 from dlt_lite.jobs.calls import (
     Answer,
+    Deadline,
     Failed,
     RunTask,
     Stop,
@@ -63,7 +64,7 @@ class Trying:
         call_of: makes the call of the attempt of a number.
         run_task: carries an attempt out.
         timing: the clocks.
-        stop_of: makes the stop of an attempt, from the moment its own time is over.
+        stop_of: makes the stop of an attempt, from its own deadline.
         stopped: the stop between attempts: it knows no timeout of the task.
         begun: told of the number of an attempt that begins.
         waiting: told of a failed attempt that will be repeated.
@@ -73,7 +74,7 @@ class Trying:
     call_of: Callable[[int], TaskCall]
     run_task: RunTask
     timing: Timing
-    stop_of: Callable[[float | None], Stop]
+    stop_of: Callable[[Deadline | None], Stop]
     stopped: Stop
     begun: Callable[[int], None]
     waiting: Callable[[TaskEnd], None]
@@ -106,15 +107,22 @@ def stopped_end(stop: Stop, task: Task, attempt: int) -> TaskEnd:
     if stop.reason is StopReason.CANCELED:
         return TaskEnd(ResultState.CANCELED, attempt=attempt)
     if stop.reason is StopReason.TIMEDOUT:
-        error = TaskTimedOut(
-            f"task {task.key!r} was stopped: its time, or that of the job, was over",
-            origin=task.origin,
-            fix="find out what it waits for, or raise timeout_seconds",
-        )
-        return failed_end(error, attempt, ResultState.TIMEDOUT)
+        return failed_end(_timed_out(stop, task), attempt, ResultState.TIMEDOUT)
     what = f"task {task.key!r} stopped, and nobody had asked it to"
     fix = "read its log, and run it again: repair"
     return failed_end(TaskFailed(what, origin=task.origin, fix=fix), attempt)
+
+
+def _timed_out(stop: Stop, task: Task) -> TaskTimedOut:
+    limit = "its time"
+    if stop.until is not None:
+        limit = f"timeout_seconds of {stop.until.whose}"
+    seconds = "" if stop.until is None else f", {stop.until.seconds:,} s"
+    return TaskTimedOut(
+        f"task {task.key!r} was stopped at the end of {limit}{seconds}",
+        origin=task.origin,
+        fix=f"find out what it waits for, or raise {limit}",
+    )
 
 
 def failed_end(
@@ -129,8 +137,8 @@ def _attempt(trying: Trying, number: int, started: float) -> TaskEnd:
         call = trying.call_of(number)
     except DltLiteError as error:
         return failed_end(error, number)
-    limit = trying.task.timeout_seconds
-    stop = trying.stop_of(started + limit if limit else None)
+    limit, whose = trying.task.timeout_seconds, f"task {trying.task.key!r}"
+    stop = trying.stop_of(Deadline(started + limit, limit, whose) if limit else None)
     try:
         answer = trying.run_task(call, stop)
     except DltLiteError as error:

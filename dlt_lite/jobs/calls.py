@@ -160,13 +160,39 @@ class Control:
                 del self._waiting[event]
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment at which something has to end.
+
+    Attributes:
+        at: the moment, on the clock that never jumps.
+        seconds: the timeout that leads to it.
+        whose: whose timeout that is, such as `job 'daily'`.
+    """
+
+    at: float
+    seconds: int
+    whose: str
+
+
+def deadline(timing: Timing, seconds: int | None, whose: str) -> Deadline | None:
+    """Return the deadline of what begins now, None where it may take for ever."""
+    return Deadline(timing.elapsed() + seconds, seconds, whose) if seconds else None
+
+
+def earlier(one: Deadline | None, other: Deadline | None) -> Deadline | None:
+    """Return the deadline that comes first."""
+    known = [each for each in (one, other) if each is not None]
+    return min(known, key=lambda each: each.at, default=None)
+
+
 class Stop:
     """Asks one attempt to end: because of somebody, or of the time."""
 
-    def __init__(self, event: threading.Event, timing: Timing, *, until: float | None) -> None:
+    def __init__(self, event: threading.Event, timing: Timing, *, until: Deadline | None) -> None:
         self._event = event
         self._timing = timing
-        self._until = until
+        self.until = until
 
     @property
     def reason(self) -> StopReason | None:
@@ -179,7 +205,7 @@ class Stop:
     @property
     def seconds_left(self) -> float | None:
         """How long the attempt may still take, None for ever."""
-        return None if self._until is None else self._until - self._timing.elapsed()
+        return None if self.until is None else self.until.at - self._timing.elapsed()
 
     def wait(self, seconds: float) -> StopReason | None:
         """Wait so many seconds, or until the attempt has to end; return why it has to."""

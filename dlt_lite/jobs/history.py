@@ -78,6 +78,19 @@ class TaskRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which a run was at work: the run itself, or one repair of it.
+
+    Attributes:
+        started: when it began, ISO 8601 in UTC.
+        seen: when its last event came; once it has ended, that is its end.
+    """
+
+    started: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobRun:
     """What became of a run of a job.
 
@@ -97,6 +110,7 @@ class JobRun:
         error: why it failed.
         facts: what its trigger told, by the names that stand behind `{{job.`.
         tasks: what became of its tasks, by key.
+        spans: the times in which it was at work: its own, and one for each repair.
     """
 
     run_id: str
@@ -114,13 +128,16 @@ class JobRun:
     error: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
 
 
 def job_run_of(events: Iterable[Event]) -> JobRun | None:
     """Return what became of a run, None where no event of a job is there."""
     run: JobRun | None = None
     tasks: dict[str, TaskRun] = {}
+    spans: tuple[Span, ...] = ()
     for event in events:
+        spans = _spans(spans, event)
         match event.record:
             case JobRunProgress():
                 run = _with_run(run, event, event.record)
@@ -134,7 +151,14 @@ def job_run_of(events: Iterable[Event]) -> JobRun | None:
                 tasks[key] = _with_value(tasks.get(key, TaskRun(key)), event.record)
             case _:
                 continue
-    return None if run is None else replace(run, tasks=tasks)
+    return None if run is None else replace(run, tasks=tasks, spans=spans)
+
+
+def _spans(spans: tuple[Span, ...], event: Event) -> tuple[Span, ...]:
+    stamp, record = event.envelope.timestamp, event.record
+    if isinstance(record, JobRunProgress) and record.state is LifeCycle.PENDING:
+        return (*spans, Span(stamp, stamp))
+    return (*spans[:-1], replace(spans[-1], seen=stamp)) if spans else ()
 
 
 def _begun_anew(record: JobRunProgress, tasks: Mapping[str, TaskRun]) -> dict[str, TaskRun]:

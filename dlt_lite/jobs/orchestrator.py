@@ -16,7 +16,7 @@ from dlt_lite.dag.walker import Done, Skipped, Walk
 from dlt_lite.dag.walker import Failed as Raised
 from dlt_lite.errors import BadJobParameter, DltLiteError, TaskFailed
 from dlt_lite.jobs.attempts import TaskEnd, Trying, failed_end, tried
-from dlt_lite.jobs.calls import Control, Stop, TaskCall
+from dlt_lite.jobs.calls import Control, Deadline, Stop, TaskCall, deadline, earlier
 from dlt_lite.jobs.conditions import compare
 from dlt_lite.jobs.filling import Facts, OtherTask, filled, filled_parameters
 from dlt_lite.jobs.history import IterationRun, JobRun, TaskRun
@@ -137,8 +137,7 @@ class _Run:
         self._tasks = {task.key: task for task in job.tasks}
         self._disabled = disabled_tasks(job)
         self._halted = threading.Event()
-        limit = job.timeout_seconds
-        self._until = crew.timing.elapsed() + limit if limit else None
+        self._until = deadline(crew.timing, job.timeout_seconds, f"job {job.name!r}")
         self._again: frozenset[str] = frozenset()
         self._ends: dict[str, TaskEnd] = {}
         self._ended: dict[str, Ended] = {}
@@ -218,8 +217,7 @@ class _Run:
             self._teller.begun(task.key, number)
             return failed_end(error, number)
         self._teller.begun(task.key, number, iterations=len(items))
-        limit = task.timeout_seconds
-        until = self._crew.timing.elapsed() + limit if limit else None
+        until = deadline(self._crew.timing, task.timeout_seconds, f"task {task.key!r}")
 
         def attempt(at: int, item: Json, begun_before: int) -> TaskEnd:
             given = (at, value_text(item))
@@ -228,7 +226,7 @@ class _Run:
                 lambda tries: self._call(task, work.task, tries, at, (item,)),
                 self._crew.run_task,
                 self._crew.timing,
-                lambda own: self._stop(event, _earlier(own, until)),
+                lambda own: self._stop(event, earlier(own, until)),
                 self._stop(event, until),
                 lambda tries: self._teller.begun(task.key, tries, given),
                 lambda end: self._teller.waits(task.key, end, given),
@@ -321,7 +319,7 @@ class _Run:
         results = {each.result for each in self._ended.values()}
         if self._control.run_canceled.is_set() and ResultState.CANCELED in results:
             return ResultState.CANCELED
-        over = self._until is not None and self._crew.timing.elapsed() >= self._until
+        over = self._until is not None and self._crew.timing.elapsed() >= self._until.at
         if over and results & {ResultState.TIMEDOUT, ResultState.CANCELED}:
             return ResultState.TIMEDOUT
         return job_result(self._job, self._ended)
@@ -331,12 +329,17 @@ class _Run:
             return None
         causes = [key for key, end in self._ends.items() if end.error is not None]
         told = ", ".join(causes[:_SHOWN_TASKS]) or "its time was over"
+        if result is ResultState.TIMEDOUT:
+            limit = f"timeout_seconds, {self._job.timeout_seconds:,} s"
+            what = f"job {self._job.name!r} was stopped at the end of its {limit}: {told}"
+            fix = "find out what takes so long, or raise timeout_seconds of the job"
+            return str(TaskFailed(what, origin=self._job.origin, fix=fix))
         what, run_id = f"job {self._job.name!r} has ended {result}: {told}", self._request.run_id
         fix = f"mend the cause, then: python -m dlt_lite repair {self._job.name} {run_id}"
         return str(TaskFailed(what, origin=self._job.origin, fix=fix))
 
-    def _stop(self, event: threading.Event, until: float | None) -> Stop:
-        return Stop(event, self._crew.timing, until=_earlier(until, self._until))
+    def _stop(self, event: threading.Event, until: Deadline | None) -> Stop:
+        return Stop(event, self._crew.timing, until=earlier(until, self._until))
 
     def _halt(self) -> None:
         self._halted.set()
@@ -425,10 +428,6 @@ def _takes_job_parameters(task: Task) -> bool:
 
 def _names(job: Job) -> tuple[str, ...]:
     return tuple(each.name for each in job.parameters)
-
-
-def _earlier(one: float | None, other: float | None) -> float | None:
-    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _moment(stamp: str | None) -> datetime | None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dlt_lite.jobs.history import IterationRun, JobRun, TaskRun
+from dlt_lite.jobs.history import IterationRun, JobRun, Span, TaskRun
 from dlt_lite.jobs.runs import find_run
 from dlt_lite.model.outcomes import LifeCycle
 from dlt_lite.runs.folder import RunFacts, RunState, task_log
@@ -38,8 +39,28 @@ class JobResult:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, pauses before repairs included; None while it runs."""
-        return seconds_between(self.run.started, self.run.ended)
+        """How long it was at work, without the time before repairs; None while it runs.
+
+        Of a run that was abandoned it is the time up to its last event.
+        """
+        if self.facts.state is RunState.RUNNING:
+            return None
+        return sum(_length(each) for each in self.run.spans)
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """How many seconds passed before each repair in which nothing was done."""
+        spans = self.run.spans
+        return tuple(
+            seconds_between(one.seen, other.started) or 0.0 for one, other in pairwise(spans)
+        )
+
+    def state_of(self, task: TaskRun) -> str:
+        """Return how a task ended, or where it is; ABANDONED where it was killed with the run."""
+        if task.result is not None:
+            return task.result
+        is_cut_off = self.facts.state is RunState.ABANDONED and task.started is not None
+        return RunState.ABANDONED if is_cut_off else task.state
 
     def log_of(self, task: TaskRun, iteration: int | None = None) -> Path:
         """Return the file of what the last attempt of a task, or of an iteration, printed."""
@@ -68,7 +89,7 @@ class JobResult:
         log = self.log_of(task)
         return {
             "task": task.key,
-            "state": task.state,
+            "state": task.state if task.result is not None else self.state_of(task),
             "result": task.result,
             "repair": task.repair,
             "attempts": task.attempts,
@@ -147,6 +168,10 @@ def _iteration_json(number: int, iteration: IterationRun) -> dict[str, Any]:
         "error": error_json(iteration.error),
         "values": dict(iteration.values),
     }
+
+
+def _length(span: Span) -> float:
+    return seconds_between(span.started, span.seen) or 0.0
 
 
 def _ended(task: TaskRun) -> str:

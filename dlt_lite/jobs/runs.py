@@ -27,7 +27,7 @@ from dlt_lite.model.outcomes import ResultState
 from dlt_lite.runs.disk import not_writable, write_json
 from dlt_lite.runs.folder import RunFacts, RunFolder, RunKind, RunState, runs_of
 from dlt_lite.runs.history import list_runs, run_facts
-from dlt_lite.runs.lock import PipelineLock, acquire
+from dlt_lite.runs.lock import JOB_RUN, PipelineLock, acquire
 
 # As on Databricks, whoever has waited for two days is refused.
 _LONGEST_IN_QUEUE = 48 * 3600.0
@@ -126,7 +126,7 @@ def repair_run(
             return None
         folder = facts.folder
         _check(job, repair_request(job, run, given), place)
-        folder.reopen()
+        folder.reopen(place.timing.now())
         with _recording(folder, place) as record:
             outcome = repair_job(job, run, given, _crew(folder, place, run), control)
             return None if outcome is None else record(outcome)
@@ -267,4 +267,5 @@ def _lock(job: Job, run_id: str, place: Place, number: int, now: datetime) -> Pi
         pipeline=f"job {job.name} {number}",
         update_id=run_id,
         since=now,
+        held=JOB_RUN,
     )

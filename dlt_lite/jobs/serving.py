@@ -42,6 +42,15 @@ from dlt_lite.model.triggers import (
 
 LONGEST_IN_QUEUE = timedelta(hours=48)
 _BUSY = 4
+# A type of Databricks' stands for several keys of a job.yml: people are told the key.
+_KINDS: Mapping[type, str] = {
+    CronTrigger: "cron",
+    PeriodicTrigger: "periodic",
+    FileArrivalTrigger: "file_arrival",
+    TableUpdateTrigger: "table_update",
+    JobCompletionTrigger: "job_completion",
+    ContinuousTrigger: "continuous",
+}
 _SHORTEST_WAIT = 0.05
 
 
@@ -92,7 +101,8 @@ class Notice:
         deed: what happened.
         job: the job it is about.
         run_id: the run, None where it is about none.
-        about: more of it, for people.
+        about: more of it: of `due` the type of the trigger, as `{{job.trigger.type}}` has it.
+        told: the same in people's words, where these are others.
     """
 
     at: datetime
@@ -100,6 +110,7 @@ class Notice:
     job: str
     run_id: str | None = None
     about: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +254,7 @@ class Server:
             self._complain(key, job, str(error), now)
             return
         for each in due:
-            self._order(job, each, now)
+            self._order(job, each, _KINDS[type(trigger)], now)
 
     def _due(
         self, trigger: Trigger, job: Job, mark: Mark, now: datetime
@@ -272,7 +283,7 @@ class Server:
             return completions_due(trigger, mark, sight or {}, now)
         return changes_due(trigger, mark, sight or {}, now)
 
-    def _order(self, job: Job, due: Due, now: datetime) -> None:
+    def _order(self, job: Job, due: Due, kind: str, now: datetime) -> None:
         can_wait = job.queue or self._catch_up is CatchUp.ALL
         order = Order(
             self._world.new_id(now),
@@ -287,7 +298,7 @@ class Server:
         if due.missed:
             about = f"{due.missed} earlier times passed unseen, and are left out"
             self._tell(now, Deed.MISSED, order, about)
-        self._tell(now, Deed.DUE, order, due.cause)
+        self._tell(now, Deed.DUE, order, due.cause, kind)
 
     def _let_begin(self, now: datetime) -> None:
         begun = self._admitted(now)
@@ -361,8 +372,8 @@ class Server:
             self._problems[key] = about
             self._world.tell(Notice(now, Deed.PROBLEM, job.name, None, about))
 
-    def _tell(self, now: datetime, deed: Deed, order: Order, about: str) -> None:
-        self._world.tell(Notice(now, deed, order.job, order.run_id, about))
+    def _tell(self, now: datetime, deed: Deed, order: Order, about: str, told: str = "") -> None:
+        self._world.tell(Notice(now, deed, order.job, order.run_id, about, told))
 
 
 def _key(job: Job, trigger: Trigger) -> str:

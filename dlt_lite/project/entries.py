@@ -22,6 +22,7 @@ from dlt_lite.project.suggestions import did_you_mean, shown
 
 LARGEST_NUMBER = 1_000_000_000
 _FREE_SPACE = "x-"
+_AS_MAPPING = "write `key: value`, indented, one a line"
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -129,11 +130,16 @@ class Entries:
         if text is None:
             return default
         if not text.lstrip("+-").isdigit() or len(text) > len(str(LARGEST_NUMBER)) + 1:
-            self.refuse(f"{shown(key)} must be a whole number, not {shown(text)}", node.origin)
+            what = f"{shown(key)} must be a whole number, not {shown(text)}"
+            self.refuse(
+                what, node.origin, f"write a number, such as `{key}: {max(default, least)}`"
+            )
             return default
         if not least <= int(text) <= most:
             bounds = f"from {least:,} to {most:,}" if most != LARGEST_NUMBER else f"from {least:,}"
-            self.refuse(f"{shown(key)} must be a whole number {bounds}, not {text}", node.origin)
+            nearest = least if int(text) < least else most
+            what = f"{shown(key)} must be a whole number {bounds}, not {text}"
+            self.refuse(what, node.origin, f"the nearest that may be is `{key}: {nearest}`")
             return default
         return int(text)
 
@@ -144,7 +150,8 @@ class Entries:
             return default
         text = self._scalar(key, node, frozenset({nodes.ScalarKind.BOOLEAN}), "true or false")
         if text is not None and text.lower() not in {"true", "false"}:
-            self.refuse(f"{shown(key)} must be true or false, not {shown(text)}", node.origin)
+            what = f"{shown(key)} must be true or false, not {shown(text)}"
+            self.refuse(what, node.origin, f"write `{key}: true` or `{key}: false`")
         return default if text is None else text.lower() == "true"
 
     def choice(self, key: str, default: E) -> E:
@@ -181,7 +188,7 @@ class Entries:
         """Return a node that must be a mapping, None where it is none."""
         if not isinstance(node, nodes.Mapping):
             what = f"{shown(key)} must be keys and values, not {nodes.kind_of(node)}"
-            self.refuse(what, node.origin)
+            self.refuse(what, node.origin, _AS_MAPPING)
             return None
         return Entries(node, keys, self._reading, self.path_of(key))
 
@@ -212,7 +219,7 @@ class Entries:
             return {}
         if not isinstance(node, nodes.Mapping):
             what = f"{shown(key)} must be keys and values, not {nodes.kind_of(node)}"
-            self.refuse(what, node.origin)
+            self.refuse(what, node.origin, _AS_MAPPING)
             return {}
         found = {
             entry.key.text: self._template(f"{key}.{entry.key.text}", entry.value)
@@ -251,7 +258,8 @@ class Entries:
     ) -> str | None:
         """Return the text of a node that must be one value of these kinds, variables filled in."""
         if not isinstance(node, nodes.Scalar) or nodes.is_nothing(node):
-            self.refuse(f"{shown(key)} must be {wants}, not {nodes.kind_of(node)}", node.origin)
+            what = f"{shown(key)} must be {wants}, not {nodes.kind_of(node)}"
+            self.refuse(what, node.origin, f"write {wants} behind `{key}:`")
             return None
         reading = self._reading
         if node.kind is nodes.ScalarKind.TEXT and "${" in node.text:
@@ -261,10 +269,9 @@ class Entries:
                 reading.found.append(problem)
                 return None
         if node.kind not in kinds:
-            fix = f"write it without quotes: {node.text}" if node.text.isalnum() else None
-            self.refuse(
-                f"{shown(key)} must be {wants}, not {nodes.kind_of(node)}", node.origin, fix
-            )
+            fix = f"write it without quotes: {node.text}" if _means(node.text) in kinds else None
+            what = f"{shown(key)} must be {wants}, not {nodes.kind_of(node)}"
+            self.refuse(what, node.origin, fix or f"write {wants} behind `{key}:`")
             return None
         is_switch = node.kind is nodes.ScalarKind.BOOLEAN
         return node.text.lower() if is_switch else node.text
@@ -276,6 +283,13 @@ def _name_within(node: nodes.Node, key: str | None) -> str | None:
     values = (entry.value for entry in node.entries if entry.key.text == key)
     found = next(values, None)
     return found.text if isinstance(found, nodes.Scalar) else None
+
+
+def _means(text: str) -> nodes.ScalarKind | None:
+    """Return what a text would be without its quotes, None where it would stay a text."""
+    if text.lower() in {"true", "false"}:
+        return nodes.ScalarKind.BOOLEAN
+    return nodes.ScalarKind.WHOLE if text.isdigit() else None
 
 
 def _plain(node: nodes.Node) -> object:

@@ -163,10 +163,10 @@ def _of_resource(entry: nodes.Entry, folder: Path, found: list[ConfigProblem]) -
     name, value = entry.key.text, entry.value
     if not LABEL.pattern.fullmatch(name):
         what = f"the job {shown(name)} must be {LABEL.wants}"
-        found.append(BadValue(what, origin=entry.key.origin))
+        found.append(BadValue(what, origin=entry.key.origin, fix="rename it"))
     elif not isinstance(value, nodes.Mapping):
         what = f"the job {shown(name)} must be keys and values, not {nodes.kind_of(value)}"
-        found.append(BadValue(what, origin=value.origin))
+        found.append(BadValue(what, origin=value.origin, fix=f"write `tasks:` below `{name}:`"))
     else:
         yield _Source(name, value, folder)
 
@@ -176,7 +176,7 @@ def _entries(node: nodes.Node, title: str, found: list[ConfigProblem]) -> tuple[
         return node.entries
     if not nodes.is_nothing(node):
         what = f"{title} must be keys and values, not {nodes.kind_of(node)}"
-        found.append(BadValue(what, origin=node.origin))
+        found.append(BadValue(what, origin=node.origin, fix="write `NAME:` below it, indented"))
     return ()
 
 

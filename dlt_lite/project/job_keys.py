@@ -161,12 +161,12 @@ SHELL = Keys("a shell_task", frozenset({"command", "environment"}))
 
 _PAUSE = frozenset({"pause_status"})
 SCHEDULE = Keys("a schedule", frozenset({"quartz_cron_expression", "timezone_id"}) | _PAUSE)
-_TRIGGER_KINDS = frozenset({"file_arrival", "table_update", "periodic"})
+_TRIGGER_KINDS = frozenset({"file_arrival", "table_update", "periodic", "job_completion"})
 _MODEL = {"model": "there is no registry of models that could start a run"}
 TRIGGER = Keys("a trigger", _TRIGGER_KINDS | _PAUSE, {**_MODEL, "table": "write table_update"})
 TRIGGER_OF_LIST = Keys(
     "a trigger",
-    _TRIGGER_KINDS | _PAUSE | {"schedule", "continuous", "job_completion"},
+    _TRIGGER_KINDS | _PAUSE | {"schedule", "continuous"},
     _MODEL,
 )
 _RESTS = frozenset({"min_time_between_triggers_seconds", "wait_after_last_change_seconds"})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlt_lite.model.jobs import MOST_AT_ONCE, MOST_TASKS, Comparison, RunIf
+from dlt_lite.model.triggers import CompletionStatus, PeriodUnit, TableCondition
 from dlt_lite.project import job_keys
 from dlt_lite.project.entries import Keys
 
@@ -185,6 +186,43 @@ _SCHEDULE = _object(
     {"quartz_cron_expression": _WORDS, "timezone_id": _WORDS, "pause_status": _PAUSE},
     required=("quartz_cron_expression",),
 )
+_REST: Schema = {"type": "integer", "minimum": 60}
+_RESTS: Mapping[str, Schema] = {
+    "min_time_between_triggers_seconds": _REST,
+    "wait_after_last_change_seconds": _REST,
+}
+_CONTINUOUS = _object(
+    job_keys.CONTINUOUS,
+    {"task_retry_mode": {"enum": ["NEVER", "ON_FAILURE"]}, "pause_status": _PAUSE},
+)
+_TRIGGER_KINDS: Mapping[str, Schema] = {
+    "pause_status": _PAUSE,
+    "schedule": _SCHEDULE,
+    "continuous": _CONTINUOUS,
+    "periodic": _object(
+        job_keys.PERIODIC,
+        {
+            "interval": {"type": "integer", "minimum": 1},
+            "unit": {"enum": [each.value for each in PeriodUnit]},
+        },
+        required=("interval",),
+    ),
+    "file_arrival": _object(job_keys.FILE_ARRIVAL, {"url": _WORDS, **_RESTS}, required=("url",)),
+    "table_update": _object(
+        job_keys.TABLE_UPDATE,
+        {
+            "table_names": _NAMES,
+            "condition": {"enum": [each.value for each in TableCondition]},
+            **_RESTS,
+        },
+        required=("table_names",),
+    ),
+    "job_completion": _object(
+        job_keys.JOB_COMPLETION,
+        {"jobs": _NAMES, "if_status": {"enum": [each.value for each in CompletionStatus]}},
+        required=("jobs",),
+    ),
+}
 _JOB: Mapping[str, Schema] = {
     **_TOLD,
     "name": _WORDS,
@@ -192,10 +230,10 @@ _JOB: Mapping[str, Schema] = {
     "parameters": _list_of(_PARAMETER),
     "tags": _VALUES,
     "schedule": _SCHEDULE,
-    "trigger": {"type": "object"},
-    "triggers": {"type": "array", "items": {"type": "object"}},
-    "continuous": {"type": "object"},
+    "trigger": _object(job_keys.TRIGGER, _TRIGGER_KINDS),
+    "triggers": _list_of(_object(job_keys.TRIGGER_OF_LIST, _TRIGGER_KINDS)),
+    "continuous": _CONTINUOUS,
     "max_concurrent_runs": {"type": "integer", "minimum": 1},
-    "queue": {"type": "object"},
+    "queue": _object(job_keys.QUEUE, {"enabled": _SWITCH}),
     "parallel_tasks": {"type": "integer", "minimum": 1},
 }

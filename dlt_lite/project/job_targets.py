@@ -52,7 +52,7 @@ def _targets(
         return []
     if not isinstance(node, nodes.Mapping):
         what = f"targets must be names with keys of the job below, not {nodes.kind_of(node)}"
-        found.append(BadValue(what, origin=node.origin))
+        found.append(BadValue(what, origin=node.origin, fix="write `NAME:` below it, indented"))
         return []
     targets: list[tuple[nodes.Scalar, nodes.Mapping]] = []
     for entry in node.entries:
@@ -61,7 +61,8 @@ def _targets(
         elif not nodes.is_nothing(entry.value):
             kind = nodes.kind_of(entry.value)
             what = f"the target {shown(entry.key.text)} must be keys of the job, not {kind}"
-            found.append(BadValue(what, origin=entry.value.origin))
+            fix = "write what differs there below it, indented"
+            found.append(BadValue(what, origin=entry.value.origin, fix=fix))
     return targets
 
 

@@ -49,7 +49,8 @@ def _hooks(entries: Entries) -> tuple[Hook, ...]:
         for hook in webhooks.each(event, WEBHOOK):
             url, command = hook.template("url"), command_of(hook, "command")
             if url is not None and command:
-                hook.refuse("a notification has both a url and a command", hook.origin)
+                fix = "write `- ` before each of them"
+                hook.refuse("a notification has both a url and a command", hook.origin, fix)
             elif url is not None or command:
                 found.append(Hook(event, url, command))
     return tuple(found)
@@ -61,7 +62,8 @@ def _slow_after(entries: Entries) -> int | None:
     for rule in () if health is None else health.each("rules", HEALTH_RULE):
         metric, op = rule.required_text("metric"), rule.text("op") or "GREATER_THAN"
         if op != "GREATER_THAN":
-            rule.refuse("a health rule's op must be GREATER_THAN", rule.origin)
+            fix = "write `op: GREATER_THAN`"
+            rule.refuse("a health rule's op must be GREATER_THAN", rule.origin, fix)
         if metric == _DURATION:
             found = rule.whole("value", 0, least=1) or None
         elif metric:

@@ -10,14 +10,14 @@ from dlt_lite.project.suggestions import shown
 
 
 def parse_parameters(texts: Iterable[str], *, flag: str = "--param") -> dict[str, str]:
-    """Split parameters at their first `=`; the last of several with one key wins.
+    """Split parameters at their first `=`.
 
     Args:
         texts: what stood behind each flag.
         flag: the flag.
 
     Raises:
-        BadParameter: no `=`, or nothing before it.
+        BadParameter: no `=`, nothing before it, or a key that comes twice.
     """
     parameters: dict[str, str] = {}
     for text in texts:
@@ -26,5 +26,9 @@ def parse_parameters(texts: Iterable[str], *, flag: str = "--param") -> dict[str
             message = f"{shown(text)} is not key=value"
             fix = f"write {flag} key=value; the value may hold anything, also more `=`"
             raise BadParameter(message, origin=Origin(f"flag {flag}"), fix=fix)
-        parameters[key.strip()] = value
+        name = key.strip()
+        if name in parameters:
+            message = f"{shown(name)} is given twice"
+            raise BadParameter(message, origin=Origin(f"flag {flag}"), fix="keep one of the two")
+        parameters[name] = value
     return parameters

@@ -117,7 +117,8 @@ def _callable(entries: Entries, reading: Reading) -> Work | None:
 def _sql(entries: Entries, reading: Reading) -> Work | None:
     parameters = entries.named("parameters")
     if entries.has("file") == entries.has("query"):
-        entries.refuse("a sql_task needs either a query or a file", entries.origin)
+        fix = "write one of `query: {query: SELECT …}` and `file: {path: FILE.sql}`"
+        entries.refuse("a sql_task needs either a query or a file", entries.origin, fix)
         return None
     if entries.has("query"):
         query = _query(entries)

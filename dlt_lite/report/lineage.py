@@ -74,8 +74,13 @@ def lineage_graph(
     return LineageGraph(tuple(every[name] for name in ordered), distinct)
 
 
-def as_text(graph: LineageGraph) -> str:
-    """Return one line a node, aligned: its name, its kind, its expectations, what it reads."""
+def as_text(graph: LineageGraph, verb: str = "reads") -> str:
+    """Return one line a node, aligned: its name, its kind, its expectations, what it reads.
+
+    Args:
+        graph: the graph.
+        verb: the word before what a node reads.
+    """
     inputs = _inputs(graph.edges)
     rows = [
         (
@@ -87,7 +92,7 @@ def as_text(graph: LineageGraph) -> str:
         for node in graph.nodes
     ]
     widths = [max((len(row[place]) for row in rows), default=0) for place in range(3)]
-    return "\n".join(_line(row, widths) for row in rows)
+    return "\n".join(_line(row, widths, verb) for row in rows)
 
 
 def as_mermaid(graph: LineageGraph) -> str:
@@ -163,8 +168,8 @@ def _expectations(node: LineageNode) -> str:
     return f"{node.rules} expectation" + ("s" if node.rules > 1 else "")
 
 
-def _line(row: tuple[str, str, str, str], widths: Sequence[int]) -> str:
-    reads = f"reads {row[3]}" if row[3] else ""
+def _line(row: tuple[str, str, str, str], widths: Sequence[int], verb: str) -> str:
+    reads = f"{verb} {row[3]}" if row[3] else ""
     cells = [row[place].ljust(width) for place, width in enumerate(widths) if width]
     return "  ".join([*cells, reads]).rstrip()
 

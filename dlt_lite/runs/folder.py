@@ -159,14 +159,20 @@ class RunFolder:
         """Record the JVM that works for the run."""
         write_json(self.run_file, _row(replace(self._facts(), jvm=process_of(pid))))
 
-    def reopen(self) -> None:
+    def reopen(self, now: datetime) -> None:
         """Record that a run that had ended goes on, in this process.
+
+        Args:
+            now: the time it is; what has passed since its end was no work.
 
         Raises:
             StorageNotWritable: the disk refused it.
         """
+        before = self._facts()
+        ended = datetime.fromisoformat(before.ended) if before.ended else _last_sign(self)
         facts = replace(
-            self._facts(),
+            before,
+            idle=before.idle + max((now - ended).total_seconds(), 0.0),
             state=RunState.RUNNING,
             ended=None,
             host=socket.gethostname(),
@@ -210,6 +216,7 @@ class RunFacts:
         state: its state; ABANDONED where it says RUNNING but its process is gone.
         started: when it began, ISO 8601 in UTC; None where unknown.
         ended: when it ended; None while it runs.
+        idle: how many seconds between these passed before repairs, in which nothing was done.
         host: the machine it runs on.
         python: its Python process.
         jvm: its JVM, once known.
@@ -226,6 +233,7 @@ class RunFacts:
     jvm: Process | None = None
     storage_root: str | None = None
     events_recorded: bool = False
+    idle: float = 0.0
 
 
 def new_update_id(now: datetime) -> str:
@@ -293,11 +301,16 @@ def mark_abandoned(facts: RunFacts) -> RunFacts:
         StorageNotWritable: the disk refused it.
     """
     folder = facts.folder
-    signs = [path.stat().st_mtime for path in (folder.events, folder.run_file) if path.exists()]
-    ended = moment_text(datetime.fromtimestamp(max(signs, default=0.0), UTC))
+    ended = moment_text(_last_sign(folder))
     marked = replace(facts, state=RunState.ABANDONED, ended=ended)
     write_json(folder.run_file, _row(marked))
     return marked
+
+
+def _last_sign(folder: RunFolder) -> datetime:
+    """Return when a run gave its last sign of life."""
+    signs = [path.stat().st_mtime for path in (folder.events, folder.run_file) if path.exists()]
+    return datetime.fromtimestamp(max(signs, default=0.0), UTC)
 
 
 def _row(facts: RunFacts) -> dict[str, Any]:
@@ -313,6 +326,7 @@ def _row(facts: RunFacts) -> dict[str, Any]:
         "python": process_row(facts.python),
         "jvm": process_row(facts.jvm),
         "storage_root": facts.storage_root,
+        "idle": facts.idle,
     }
 
 
@@ -332,4 +346,5 @@ def _facts(path: Path, plain: Mapping[str, Any]) -> RunFacts:
         process_from(plain["python"]),
         process_from(plain["jvm"]),
         plain["storage_root"],
+        idle=float(plain.get("idle", 0.0)),
     )

@@ -44,6 +44,26 @@ _TORN_UNTIL = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How people speak of what a lock is held for.
+
+    Attributes:
+        noun: what holds it.
+        rule: why nobody else may; empty where who asks says so.
+        end: how it is ended, with `{pid}` and `{id}` in it.
+    """
+
+    noun: str
+    rule: str
+    end: str
+
+
+UPDATE = Held("update", "one update of a pipeline and target at a time", "stop it: kill {pid}")
+JOB_RUN = Held("run", "", "cancel it: `runs cancel {id}`")
+LOOP = Held("loop", "one loop of `serve` a state root and target", "stop it: kill {pid}")
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a lock.
 
@@ -95,7 +115,7 @@ class PipelineLock:
         with _guarded(self.path):
             found = _read(self.path)
             if found is not None and not self._is_ours(found):
-                raise _held(self.path, found, "is running")
+                raise _held(self.path, found, "is running", UPDATE)
             self.holder = replace(self.holder, jvm=process_of(pid))
             write_json(self.path, _row(self.holder))
 
@@ -113,7 +133,7 @@ class PipelineLock:
         return found.update_id == mine.update_id and found.python == mine.python
 
 
-def acquire(
+def acquire(  # noqa: PLR0913 - one keyword for each thing that a lock is called by
     state_root: Path,
     *,
     target: str,
@@ -121,6 +141,7 @@ def acquire(
     update_id: str,
     since: datetime,
     patience: float = 15.0,
+    held: Held = UPDATE,
 ) -> PipelineLock:
     """Take the lock of a pipeline and target, also from a holder that is dead.
 
@@ -131,6 +152,7 @@ def acquire(
         update_id: the update that takes it.
         since: now.
         patience: how many seconds to wait for the JVM of a dead Python to end.
+        held: how people speak of what it is held for.
 
     Returns:
         The lock, a context manager that gives it back.
@@ -146,7 +168,7 @@ def acquire(
     deadline = time.monotonic() + patience
     while True:
         with _guarded(path):
-            obstacle = _obstacle(path, since)
+            obstacle = _obstacle(path, since, held)
             if obstacle is None:
                 write_json(path, _row(holder))
                 return PipelineLock(path, holder)
@@ -168,7 +190,7 @@ class _Obstacle:
     passes: bool
 
 
-def _obstacle(path: Path, now: datetime) -> _Obstacle | None:
+def _obstacle(path: Path, now: datetime, held: Held) -> _Obstacle | None:
     """Return what stands in the way of taking a lock, None where nothing does."""
     found = _read(path)
     if found is None:
@@ -176,14 +198,15 @@ def _obstacle(path: Path, now: datetime) -> _Obstacle | None:
     if found.host != socket.gethostname():
         fix = f"wait for it; if you are sure that it is gone, remove {path}"
         return _Obstacle(
-            _held(path, found, "is running, as far as can be seen from here", fix), passes=False
+            _held(path, found, "is running, as far as can be seen from here", held, fix),
+            passes=False,
         )
     if is_alive(found.python):
-        return _Obstacle(_held(path, found, "is running"), passes=False)
+        return _Obstacle(_held(path, found, "is running", held), passes=False)
     if found.jvm is not None and is_alive(found.jvm):
         state = f"has lost its Python, but its JVM (pid {found.jvm.pid}) still runs and may commit"
         fix = f"wait for the JVM to end, or end it: kill {found.jvm.pid}"
-        return _Obstacle(_held(path, found, state, fix), passes=True)
+        return _Obstacle(_held(path, found, state, held, fix), passes=True)
     return None
 
 
@@ -201,11 +224,13 @@ def _torn(path: Path, now: datetime) -> _Obstacle | None:
     )
 
 
-def _held(path: Path, found: Holder, state: str, fix: str | None = None) -> Busy:
-    who = f"update {found.update_id} (host {found.host}, pid {found.python.pid}"
+def _held(path: Path, found: Holder, state: str, held: Held, fix: str | None = None) -> Busy:
+    pid = found.python.pid
+    who = f"{held.noun} {found.update_id} (host {found.host}, pid {pid}, since {found.since})"
+    rule = f"; {held.rule}" if held.rule else ""
+    end = held.end.format(pid=pid, id=found.update_id)
     return Busy(
-        f"{who}, since {found.since}) {state}; one update of a pipeline and target at a time",
-        fix=fix or f"wait for it to end, or stop it: kill {found.python.pid} (lock file: {path})",
+        f"{who} {state}{rule}", fix=fix or f"wait for it to end, or {end} (lock file: {path})"
     )
 
 

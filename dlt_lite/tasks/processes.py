@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import selectors
 import signal
 import socket
@@ -23,12 +24,16 @@ from typing import Any
 
 import psutil
 
+from dlt_lite.errors import TaskFailed
 from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, Succeeded
 from dlt_lite.tasks.logs import LogFile
 from dlt_lite.tasks.orders import Order, line_of, order_line
 from dlt_lite.tasks.redaction import Redactor
 
 PATIENCE = 10.0
+# An error of ours as people read it.
+_OURS = re.compile(r"\[(DLT\d{3})\] ")
+_AT, _FIX = "  at:  ", "  fix: "
 _READ_AT_ONCE = 64 * 1024
 _LONGEST_LINE = 1024 * 1024
 # Who left the group may hold the pipe and print for ever.
@@ -169,8 +174,26 @@ def _answer(code: int, said: _Said, stop: Stop, *, was_stopped: bool) -> Answer:
     if code == 0:
         return Succeeded(said.values)
     if said.failures:
-        return Failed(said.failures[-1], values=said.values)
+        why = said.failures[-1]
+        ours = _OURS.match(why)
+        return Failed(why, TaskFailed.code if ours is None else ours[1], values=said.values)
     return Failed(_why(code), values=said.values)
+
+
+def placed(why: str, at: str) -> str:
+    """Return a failure with the line of the project that it came from.
+
+    Args:
+        why: a sentence, or an error of ours as people read it.
+        at: `file:line`.
+    """
+    if _OURS.match(why) is None:
+        return f"{why} ({at})"
+    lines = why.split("\n")
+    if any(line.startswith(_AT) for line in lines):
+        return why
+    fix = next((n for n, line in enumerate(lines) if line.startswith(_FIX)), len(lines))
+    return "\n".join((*lines[:fix], f"{_AT}{at}", *lines[fix:]))
 
 
 def _why(code: int) -> str:
@@ -264,7 +287,7 @@ class _Talk:
                 self.said.values[key] = value
             case {"failed": str(why)}:
                 at = message.get("at")
-                self.said.failures.append(f"{why} ({at})" if at else why)
+                self.said.failures.append(placed(why, str(at)) if at else why)
             case {"wants": "spark"}:
                 threading.Thread(target=self._invite, name="dlt_lite-invite", daemon=True).start()
             case _:

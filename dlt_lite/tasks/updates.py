@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dlt_lite.jobs.calls import Failed
 from dlt_lite.report.summary import UpdateResult
+from dlt_lite.report.words import counted
 
 _IDLE = frozenset({"skip", "none"})
 
@@ -17,12 +18,12 @@ def told_update(result: UpdateResult) -> Iterator[str]:
         if each.action in _IDLE and each.state == "COMPLETED":
             yield f"{each.name}: up to date"
             continue
-        rows = f"{each.rows_written:,} rows written, {each.rows_dropped:,} dropped"
+        rows = f"{counted(each.rows_written, 'row')} written, {each.rows_dropped:,} dropped"
         version = "" if each.version is None else f", version {each.version}"
         yield f"{each.name}: {each.action} {each.state}, {rows}{version}"
         for rule in each.expectations:
             if rule.failed:
-                yield f"  {rule.name} ({rule.action}): {rule.failed:,} rows failed"
+                yield f"  {rule.name} ({rule.action}): {counted(rule.failed, 'row')} failed"
         if each.error is not None:
             yield each.error
     if result.error is not None:

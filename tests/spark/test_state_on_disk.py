@@ -138,7 +138,7 @@ def test_rows_that_no_source_has_any_more_are_given_up_only_with_consent(bronze)
 
     assert "[DLT410] files that were read are gone" in unasked
     assert "[DLT410]" in refused
-    assert "bronze (1 files)" in asked[0]
+    assert "bronze (1 file)" in asked[0]
     assert bronze.rows("bronze") == ROWS
     assert bronze.run(full_refresh=("bronze",), yes=False, confirm=lambda _: True)
     assert bronze.rows("bronze") == [(2, 20)]

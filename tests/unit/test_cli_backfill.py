@@ -66,6 +66,7 @@ def test_each_day_is_run_once_and_only_what_is_missing_again(project, capsys):
     [
         (RANGE, "which parameter"),
         (("--param=a", "--param=b", *RANGE), "two parameters"),
+        (("--param=a", "--param=a=1", *RANGE), "gets the day, and a value of its own"),
         (("--param=day", *RANGE), "no parameter 'day'"),
         (("--param=run_date", "--from=2024-02-30", "--to=2024-03-01"), "a day such as"),
         (("--param=run_date", "--from=2024-03-02", "--to=2024-03-01"), "is before"),

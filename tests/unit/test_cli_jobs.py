@@ -10,7 +10,9 @@ from jsonschema import Draft202012Validator
 
 from dlt_lite.cli.app import main
 from dlt_lite.jobs.catalogue import stands_apart
+from dlt_lite.project.job_schema import job_schema
 from dlt_lite.project.loading import load_project
+from tests.e2e.shell import begun, ended, read_until
 
 JOB = """
 name: daily
@@ -172,6 +174,10 @@ def test_some_tasks_only_are_run(call):
     assert results(json.loads(out)) == {"first": "SUCCESS", "beside": "SUCCESS"}
 
 
+def test_one_task_is_told_as_one(call):
+    assert "of job daily: 1 task\n" in call("run", "daily", "--only", "first")[2]
+
+
 def test_the_log_of_a_task_is_printed(call):
     call("run", "daily", "--only", "first+")
 
@@ -223,6 +229,21 @@ def test_a_job_is_drawn_as_a_page_with_its_tasks(call, tmp_path: Path):
     assert (tmp_path / "x" / "job.html").read_text() == page
 
 
+def test_a_job_as_text_says_after_what_each_task_runs(call):
+    assert call("graph", "daily", "--format", "text")[1].splitlines()[:2] == [
+        "first   callable",
+        "check   condition  after first",
+    ]
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_the_help_says_what_stands_for_jobs_too(call, command):
+    text = " ".join(call(command, "--help")[1].split())
+
+    assert "NAME the pipeline or the job" in text
+    assert "of a job one of its parameters" in text
+
+
 def test_validate_names_the_keys_that_do_nothing_here(call):
     code, out, err = call("validate")
 
@@ -256,6 +277,19 @@ def test_a_function_that_is_not_there_is_told_before_anything_is_done(
     assert not (tmp_path / ".dlt_lite").exists()
 
 
+def test_validate_says_that_a_name_with_blanks_is_only_a_title(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(JOB.replace("name: daily", "name: Nightly load"), encoding="utf-8")
+
+    code, out, err = call("validate")
+
+    assert code == 0
+    assert "job daily: 5 tasks" in out
+    assert "note: job daily: its `name:`, 'Nightly load', is only a title for people\n" in err
+    job.write_text(JOB, encoding="utf-8")
+    assert "title" not in call("validate")[2]
+
+
 def test_the_coming_times_are_printed_in_both_zones(call):
     code, out, _ = call("schedule", "next", "daily", "-n", "3", "-o", "json")
 
@@ -275,12 +309,43 @@ def test_the_schema_takes_the_job(call, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ({"queue": {"enabled": True}}, {"queue": {"enable": True}}),
+        ({"continuous": {"pause_status": "PAUSED"}}, {"continuous": {"paused": True}}),
+        (
+            {"trigger": {"periodic": {"interval": 2, "unit": "HOURS"}}},
+            {"trigger": {"periodic": {"interval": 2, "unit": "HOUR"}}},
+        ),
+        (
+            {"trigger": {"file_arrival": {"url": "landing"}, "pause_status": "PAUSED"}},
+            {"trigger": {"file_arrival": {"path": "landing"}}},
+        ),
+        (
+            {"triggers": [{"table_update": {"table_names": ["a"], "condition": "ALL_UPDATED"}}]},
+            {"triggers": [{"table_updates": {"table_names": ["a"]}}]},
+        ),
+        (
+            {"triggers": [{"job_completion": {"jobs": ["a"], "if_status": "DONE"}}]},
+            {"triggers": [{"job_completion": {"job": "a"}}]},
+        ),
+    ],
+)
+def test_the_schema_finds_misspelt_triggers(right, wrong):
+    schema = Draft202012Validator(job_schema())
+
+    assert schema.is_valid({"tasks": [], **right})
+    assert not schema.is_valid({"tasks": [], **wrong})
+
+
+@pytest.mark.parametrize(
     ("words", "hint"),
     [
         (("run", "dayly"), "did you mean 'daily'?"),
         (("repair", "dayly"), "did you mean 'daily'?"),
         (("run", "daily", "--select", "x"), "takes no datasets"),
         (("repair", "daily"), "has had no run"),
+        (("schedule", "next", "zzz"), "fix: jobs of this project: daily"),
         (("runs", "show", "latest"), "there has been no run"),
         (("run", "daily", "--param", "dai=1"), "dai"),
         (("run", "daily", "--only", "frist"), "did you mean"),
@@ -331,6 +396,21 @@ def test_a_run_that_is_over_cannot_be_cancelled(call):
     assert code == 2
     assert "is over: COMPLETED" in err
     assert err.startswith("[DLT118]")
+
+
+def test_a_run_that_is_cancelled_says_what_becomes_of_its_tasks(call, tmp_path: Path):
+    job = "tasks: [{task_key: sleeps, shell_task: {command: [sleep, '600']}}]"
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(job, encoding="utf-8")
+    process = begun(tmp_path, "run", "daily")
+    said = read_until(process, "sleeps: running")
+
+    assert call("runs", "cancel", "latest")[0] == 0
+
+    done = ended(process, said)
+    told = "processes are ended, updates stop after what they are writing; a second signal"
+    assert done.code == 143
+    assert told in done.err
+    assert "Ctrl-C" not in done.err
 
 
 def results(run: dict) -> dict[str, str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dlt_lite.cli.app import main
+from dlt_lite.cli.invocation import GlobalOptions, Invocation, OutputForm
+from dlt_lite.cli.served import Teller
+from dlt_lite.cli.streams import Color, Streams
+from dlt_lite.jobs.serving import Deed, Notice
 from tests.e2e.shell import begun, dlt_lite, ended, read_until
 
 JOB = """
@@ -97,6 +103,8 @@ def test_sigterm_cancels_what_is_running_and_ends_the_loop_in_order(project):
 
     assert done.code == 0, done.err
     assert "CANCELED" in done.err
+    told = "the runs that are going on are cancelled; a second signal stops everything at once\n"
+    assert told in done.err
     assert [run["state"] for run in runs(project)] == ["CANCELED"]
     assert second.code == 4
     assert "`serve` runs already on target dev" in second.err
@@ -105,6 +113,21 @@ def test_sigterm_cancels_what_is_running_and_ends_the_loop_in_order(project):
 def wait_for_a_run(project: Path) -> None:
     while not any((project / ".dlt_lite").glob("runs/*/tasks/look/attempt-1.log")):
         pass
+
+
+def test_people_read_the_key_of_a_trigger_and_programs_its_type():
+    at = datetime(2027, 1, 31, 2, tzinfo=UTC)
+    notice = Notice(at, Deed.DUE, "daily", "r1", "periodic", "cron")
+
+    def told(form: OutputForm) -> str:
+        out, err = io.StringIO(), io.StringIO()
+        options = GlobalOptions(None, None, (), form, False, 0, Color.NEVER, None)
+        streams = Streams(out, err, environ={})
+        Teller(Invocation("serve", options, {}, Path(), streams, "dlt_lite")).notice(notice)
+        return out.getvalue() or err.getvalue()
+
+    assert told(OutputForm.TEXT) == "2027-01-31T02:00:00Z daily r1 due: cron\n"
+    assert json.loads(told(OutputForm.JSON))["about"] == "periodic"
 
 
 @pytest.mark.usefixtures("project")

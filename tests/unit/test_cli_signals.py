@@ -58,8 +58,14 @@ def until(process: subprocess.Popen[str], wanted: str) -> str:
     raise AssertionError(message)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, "130"), (signal.SIGTERM, "143")])
-def test_the_first_signal_asks_to_stop_and_decides_the_exit_code(number, code):
+@pytest.mark.parametrize(
+    ("number", "code", "again"),
+    [
+        (signal.SIGINT, "130", "press Ctrl-C again to stop at once"),
+        (signal.SIGTERM, "143", "a second signal stops everything at once"),
+    ],
+)
+def test_the_first_signal_asks_to_stop_and_decides_the_exit_code(number, code, again):
     process = started()
     until(process, "ready")
 
@@ -67,7 +73,7 @@ def test_the_first_signal_asks_to_stop_and_decides_the_exit_code(number, code):
 
     lines = process.communicate()[0].splitlines()
     assert lines == [
-        "stopping after what is running; press Ctrl-C again to stop at once",
+        f"stopping after what is running; {again}",
         code,
         "True",
     ]

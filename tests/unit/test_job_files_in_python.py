@@ -131,6 +131,47 @@ def test_decorators_and_yaml_make_the_same_job(tmp_path):
     assert without_places(written) == without_places(read)
 
 
+def test_decorators_need_no_parentheses_and_dependencies_may_be_written_as_in_yaml(tmp_path):
+    job = loaded(
+        tmp_path,
+        """
+        @dlt.task
+        def first(): ...
+
+        @dlt.task(depends_on=[{"task_key": "first"}, {"task_key": "check", "outcome": True}])
+        def second(): ...
+
+        @dlt.job
+        def daily():
+            check = dlt.condition_task("check", 1, "EQUAL_TO", 1)
+            last = dlt.pipeline_task("p", depends_on=[{"task_key": "check", "outcome": "false"}])
+            return [first, check, second, last]
+        """,
+    )
+
+    waits = {
+        task.key: [(each.task_key, each.outcome) for each in task.depends_on] for task in job.tasks
+    }
+    assert job.name == "daily"
+    assert waits == {
+        "first": [],
+        "check": [],
+        "second": [("first", None), ("check", "true")],
+        "p": [("check", "false")],
+    }
+
+
+def test_outside_of_a_job_file_decorators_hand_functions_back():
+    @dlt.task
+    def first(): ...
+
+    @dlt.job
+    def daily():
+        return [first]
+
+    assert daily() == [first]
+
+
 def test_triggers_and_who_is_told_are_written_as_in_yaml(tmp_path):
     written = loaded(
         tmp_path,
@@ -276,6 +317,36 @@ def test_a_loop_may_repeat_a_task_that_is_no_function(tmp_path):
             "@dlt.job()\ndef daily():\n    @dlt.task()\n    def a(): ...\n    return [a]",
             BadTask,
             "inside another function",
+        ),
+        (
+            "@dlt.job('nightly')\ndef daily(): return []",
+            BadJob,
+            "takes no value by place: 'nightly'",
+        ),
+        (
+            "@dlt.task('a')\ndef f(): ...\n@dlt.job\ndef daily(): return [f]",
+            BadTask,
+            "takes no value by place: 'a'",
+        ),
+        (
+            "@dlt.job\ndef daily(): return [dlt.pipeline_task('a', depends_on=[{'task': 'b'}])]",
+            BadTask,
+            "'task' is no key of a dependency of task 'a'",
+        ),
+        (
+            "@dlt.job\ndef daily(): return [dlt.pipeline_task('a', depends_on=[{}])]",
+            BadTask,
+            "a dependency of task 'a' has no text 'task_key'",
+        ),
+        (
+            """
+            W = [{'task_key': 'b', 'outcome': 'maybe'}]
+
+            @dlt.job
+            def daily(): return [dlt.pipeline_task('a', depends_on=W)]
+            """,
+            BadTask,
+            "the outcome 'maybe' of 'b' cannot be",
         ),
     ],
 )

@@ -19,7 +19,7 @@ from dlt_lite.errors import (
 )
 from dlt_lite.events.codec import decode, encode
 from dlt_lite.events.job_records import TaskProgress
-from dlt_lite.jobs.calls import Stop, Stopped, StopReason, Succeeded
+from dlt_lite.jobs.calls import Deadline, Stop, Stopped, StopReason, Succeeded
 from dlt_lite.jobs.orchestrator import run_job
 from dlt_lite.jobs.requests import Crew, RunRequest
 from dlt_lite.jobs.results import seconds_between
@@ -242,6 +242,9 @@ def test_a_task_that_takes_too_long_is_stopped_and_tried_again_only_if_asked(on_
     assert results(outcome) == {"a": T, "b": UF}
     assert outcome.result is ResultState.FAILED
     assert outcome.tasks["a"].error_code == "DLT552"
+    error = outcome.tasks["a"].error
+    assert "task 'a' was stopped at the end of timeout_seconds of task 'a', 60 s" in error
+    assert "  fix: find out what it waits for, or raise timeout_seconds of task 'a'" in error
     assert len(stage.calls) == tries
     assert stage.clock.elapsed() == 60 * tries
 
@@ -264,6 +267,11 @@ def test_a_job_that_takes_too_long_ends_with_what_it_has():
 
     assert outcome.result is ResultState.TIMEDOUT
     assert results(outcome) == {"a": S, "b": T, "c": C}
+    error = outcome.tasks["b"].error
+    assert "task 'b' was stopped at the end of timeout_seconds of job 'daily', 9 s" in error
+    assert (
+        "job 'daily' was stopped at the end of its timeout_seconds, 9 s: b" in stage.history.error
+    )
 
 
 def test_a_cancelled_run_stops_what_runs_and_begins_nothing_more():
@@ -895,7 +903,7 @@ def test_a_run_that_cannot_be_recorded_stops():
 def test_a_stop_tells_the_reason_and_the_time_that_is_left():
     stage = Stage()
     event = threading.Event()
-    stop = Stop(event, stage.clock.timing, until=10.0)
+    stop = Stop(event, stage.clock.timing, until=Deadline(10.0, 10, "task 'a'"))
 
     assert (stop.reason, stop.seconds_left) == (None, 10.0)
     assert stop.wait(4) is None

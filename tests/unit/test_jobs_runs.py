@@ -189,8 +189,12 @@ def test_a_repair_by_another_job_is_refused(tmp_path):
 
 @pytest.mark.parametrize("again", [start, repair])
 def test_a_run_that_is_going_on_lets_no_other_begin(tmp_path, again):
-    with going_on(tmp_path), pytest.raises(Busy, match="'daily'"):
+    with going_on(tmp_path), pytest.raises(Busy, match="'daily'") as caught:
         again(tmp_path, run_id="r1" if again is repair else "r2")
+
+    assert "as it may (1): run r1 (host " in caught.value.what
+    assert "pipeline" not in caught.value.what
+    assert "cancel it: `runs cancel r1`" in caught.value.fix
 
     assert find_run(tmp_path, "r1")[0].state is RunState.CANCELED
 

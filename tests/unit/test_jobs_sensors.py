@@ -167,7 +167,7 @@ def test_a_repair_that_succeeds_is_another_end(tmp_path):
     ends, run = EndsOfRuns(tmp_path, "dev"), a_run(tmp_path, "r1")
     run.finish(RunState.FAILED, NOON)
     first = ends.of(OTHERS)
-    run.reopen()
+    run.reopen(NOON)
     between = ends.of(OTHERS)
     run.finish(RunState.COMPLETED, NOON.replace(hour=13))
 

@@ -10,15 +10,22 @@ import pytest
 
 from dlt_lite.errors import StorageNotWritable
 from dlt_lite.jobs.ledger import Ledger, ledger_path, read_ledger, write_ledger
-from dlt_lite.jobs.serving import Exit, Fate, Found, Server, World
+from dlt_lite.jobs.serving import Deed, Exit, Fate, Found, Server, World
 from dlt_lite.jobs.triggering import CatchUp
 from dlt_lite.model.outcomes import ResultState
-from dlt_lite.model.triggers import ContinuousTrigger, CronTrigger, FileArrivalTrigger
+from dlt_lite.model.triggers import (
+    ContinuousTrigger,
+    CronTrigger,
+    FileArrivalTrigger,
+    TableCondition,
+    TableUpdateTrigger,
+)
 from tests.unit.jobs_made import HERE, a_job, a_task
 
 NOON = datetime(2027, 1, 10, 12, 0, tzinfo=UTC)
 MINUTELY = CronTrigger("0 * * * * ?", "UTC", paused=False, origin=HERE)
 FILES = FileArrivalTrigger("landing", 0, 0, paused=False, origin=HERE)
+TABLES = TableUpdateTrigger(("lake.a",), TableCondition.ANY_UPDATED, 0, 0, False, HERE)
 CONTINUOUS = ContinuousTrigger(retries_tasks=False, paused=False, origin=HERE)
 
 
@@ -40,6 +47,7 @@ class Stage:
         self.forgotten = []
         self.sight = {}
         self.told = []
+        self.notices = []
         self.cut = None
         self.server = None
 
@@ -57,7 +65,7 @@ class Stage:
             self.forgotten.append,
             lambda run_id: self.runs.get(run_id, Found(Fate.NONE)),
             self._save,
-            lambda notice: self.told.append((notice.deed.value, notice.run_id)),
+            self._told,
         )
         self.server = Server(jobs, ledger, catch_up, world)
         self.server.look()
@@ -74,6 +82,10 @@ class Stage:
 
     def deeds(self, run_id):
         return [deed for deed, about in self.told if about == run_id]
+
+    def _told(self, notice):
+        self.told.append((notice.deed.value, notice.run_id))
+        self.notices.append(notice)
 
     def _sees(self, _trigger, _job):
         if isinstance(self.sight, OSError):
@@ -117,6 +129,21 @@ def test_a_job_runs_at_its_times_with_the_time_it_is_meant_for(stage):
 
     assert minutes(stage) == [1, 2, 3]
     assert {order.cause for order in stage.began} == {"periodic"}
+
+
+def test_people_are_told_the_key_of_a_trigger_where_its_type_stands_for_several(stage):
+    stage.boot(scheduled())
+    stage.after(minutes=1)
+    stage.sight = {"lake.a": "1"}
+    stage.boot(a_job(a_task("a"), name="other", triggers=(TABLES,)))
+    stage.sight = {"lake.a": "2"}
+    stage.after(minutes=1)
+
+    due = [notice for notice in stage.notices if notice.deed is Deed.DUE]
+    assert [(each.about, each.told) for each in due] == [
+        ("periodic", "cron"),
+        ("table", "table_update"),
+    ]
 
 
 def test_the_loop_says_when_it_wants_to_look_again(stage):

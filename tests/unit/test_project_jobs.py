@@ -422,6 +422,14 @@ def test_all_triggers_reach_their_records(tmp_path):
     assert completion.jobs == ("other",)
 
 
+def test_another_jobs_end_stands_below_trigger_too(tmp_path):
+    job = only_job(tmp_path, "tasks: []\ntrigger: {job_completion: {jobs: [other]}}")
+
+    [trigger] = job.triggers
+    assert isinstance(trigger, JobCompletionTrigger)
+    assert trigger.jobs == ("other",)
+
+
 def test_a_retry_mode_that_is_not_honoured_is_listed(tmp_path):
     found = loaded(tmp_path, daily="tasks: []\ncontinuous: {task_retry_mode: ON_FAILURE}")
 
@@ -470,6 +478,10 @@ def test_a_misspelt_key_is_refused_with_its_line_and_what_was_meant(tmp_path, te
         ("tasks: []\ntimeout_seconds: -1", "must be a whole number from 0"),
         ("tasks: []\ntimeout_seconds: '60'", "must be a whole number, not text"),
         ("tasks: []\nmax_concurrent_runs: 0", "from 1 to 1,000"),
+        ("tasks: []\nmax_concurrent_runs: [1]", "must be a whole number, not a list"),
+        ("tasks: [{task_key: [a], sql_task: {query: x}}]", "must be one value, not a list"),
+        ("tasks: [{task_key: a, for_each_task: {inputs: [1], concurrency: 1000}}]", "to 100"),
+        ("tasks: []\ntags: [a]", "'tags' must be keys and values, not a list"),
         ("tasks: []\nqueue: {enabled: 1}", "'enabled' must be true or false"),
         ("tasks: []\nparameters: [{name: x}]", "a job parameter needs 'default'"),
         ("tasks: []\nparameters: {x: 1}", "'parameters' must be a list, not a mapping"),
@@ -493,10 +505,17 @@ def test_a_misspelt_key_is_refused_with_its_line_and_what_was_meant(tmp_path, te
         ("tasks: []\ncontinuous: {}\nschedule: {quartz_cron_expression: x}", "excludes"),
         ("tasks: []\nname: ${var.x}", "is no reference"),
         ("resources: {jobs: {a: {tasks: []}}}\ntasks: []", "beside `resources`"),
+        ("resources: {jobs: {a b: {tasks: []}}}", "the job 'a b' must be"),
+        ("resources: {jobs: {a: 1}}", "the job 'a' must be keys and values"),
+        ("resources: {jobs: [a]}", "resources.jobs must be keys and values"),
+        ("tasks: []\ntargets: [dev]", "targets must be names"),
+        ("tasks: []\ntargets: {dev: 1}", "the target 'dev' must be"),
     ],
 )
-def test_a_value_of_the_wrong_form_is_refused(tmp_path, text, said):
+def test_a_value_of_the_wrong_form_is_refused_and_the_way_out_told(tmp_path, text, said):
     errors = refusals(tmp_path, text)
+
+    assert [error.what for error in errors if not error.fix] == []
 
     assert any(said in error.what for error in errors)
     assert all(isinstance(error, BadValue) and error.origin.line for error in errors)

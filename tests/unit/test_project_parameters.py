@@ -19,8 +19,10 @@ def test_the_first_equals_sign_splits_and_values_hold_anything():
     }
 
 
-def test_the_last_of_one_key_wins():
-    assert parse_parameters(["a=1", "a=2"]) == {"a": "2"}
+@pytest.mark.parametrize("second", ["a=2", " a =1"])
+def test_a_key_that_comes_twice_is_refused(second):
+    with pytest.raises(BadParameter, match="'a' is given twice"):
+        parse_parameters(["a=1", "b=1", second])
 
 
 @pytest.mark.parametrize("text", ["a", "=b", "", " =b", "\x1b[31m"])

@@ -17,10 +17,19 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, StopReason, Succeeded, Timing
+from dlt_lite.jobs.calls import (
+    Answer,
+    Deadline,
+    Failed,
+    Stop,
+    Stopped,
+    StopReason,
+    Succeeded,
+    Timing,
+)
 from dlt_lite.tasks.logs import LogFile
 from dlt_lite.tasks.orders import Kind, Order
-from dlt_lite.tasks.processes import Around, run_process
+from dlt_lite.tasks.processes import Around, placed, run_process
 from dlt_lite.tasks.redaction import Redactor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +85,9 @@ class Bench:
         )
         redactor = Redactor(secrets)
         around = Around(dict(os.environ), self.folder, redactor, dict, patience=1.0)
-        until = None if seconds is None else time.monotonic() + seconds
+        until = None
+        if seconds is not None:
+            until = Deadline(time.monotonic() + seconds, round(seconds), "task 'a'")
         with LogFile(self.log, redactor) as log:
             return run_process(order, around, Stop(self.event, TIMING, until=until), log)
 
@@ -424,3 +435,29 @@ def alive(pids: list[int]) -> Iterator[int]:
                 yield pid
         except psutil.NoSuchProcess:
             continue
+
+
+def test_an_error_of_ours_has_its_line_before_its_fix_and_keeps_its_code(bench: Bench):
+    answer = bench.call(
+        """
+        from dlt_lite import task_values
+
+        def f():
+            task_values.set("n", object())
+        """
+    )
+
+    assert isinstance(answer, Failed)
+    assert answer.code == "DLT554"
+    lines = answer.message.splitlines()
+    assert lines[0].startswith("[DLT554] task value 'n' is no JSON: ")
+    assert lines[1].startswith("  at:  job/")
+    assert lines[2].startswith("  fix: give text, numbers,")
+    assert not lines[2].endswith(")")
+
+
+def test_a_line_that_an_error_names_already_stays():
+    told = "[DLT553] no value\n  at:  job.yml:3\n  fix: set one"
+
+    assert placed(told, "m.py:2") == told
+    assert placed("ValueError: no", "m.py:2") == "ValueError: no (m.py:2)"

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlt_lite.errors import SecretMissing
+from dlt_lite.report.summary import DatasetResult, UpdateResult
 from dlt_lite.tasks import secret_store
 from dlt_lite.tasks.logs import LogFile, last_lines
 from dlt_lite.tasks.redaction import REDACTED, Redactor
 from dlt_lite.tasks.secret_store import SecretStore
 from dlt_lite.tasks.statements import statements_of
+from dlt_lite.tasks.updates import told_update
 
 
 def test_a_secret_comes_from_the_environment_before_the_folder(tmp_path: Path):
@@ -154,3 +156,14 @@ def test_the_beginning_and_the_end_of_a_long_log_are_kept(tmp_path: Path):
 )
 def test_statements_end_at_semicolons_that_mean_it(text: str, statements: list[str]):
     assert list(statements_of(text)) == statements
+
+
+def test_the_log_of_an_update_tells_one_row_as_one():
+    table = DatasetResult("clicks", action="append", state="COMPLETED", rows_written=1)
+
+    lines = list(told_update(UpdateResult("u1", "shop", state="COMPLETED", datasets=(table,))))
+
+    assert lines == [
+        "update u1 of shop: COMPLETED",
+        "clicks: append COMPLETED, 1 row written, 0 dropped",
+    ]

@@ -23,7 +23,7 @@ from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import parameters, settings_about
 from dlt_lite.cli.served import found_run, run_words
-from dlt_lite.cli.signals import Signals
+from dlt_lite.cli.signals import CANCELING_RUNS, Signals
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import BadCommandLine
 from dlt_lite.jobs.backfilling import (
@@ -113,7 +113,7 @@ class _Work:
     ) -> tuple[tuple[DayEnd, ...], int | None]:
         """Run the days; return what became of them, and an exit code where somebody stopped it."""
         with ExitStack() as stack:
-            signals = stack.enter_context(Signals(self._announce, lambda: None))
+            signals = stack.enter_context(Signals(self._announce, lambda: None, CANCELING_RUNS))
             hands = Hands(self._begin, self._ended, self._wait, signals.stop.is_set, self._over)
             ends = backfilled(days, done, parallel, hands)
             return ends, signals.exit_code if signals.stop.is_set() else None
@@ -165,6 +165,9 @@ def _day_parameter(invocation: Invocation) -> tuple[str, Invocation]:
         what = "which parameter gets the day?" if not names else "two parameters get the day"
         raise BadCommandLine(what, fix="write one `--param NAME`, such as --param run_date")
     others = tuple(text for text in invocation.options.params if "=" in text)
+    if any(text.partition("=")[0].strip() == names[0] for text in others):
+        what = f"parameter {one_line(names[0])} gets the day, and a value of its own"
+        raise BadCommandLine(what, fix=f"remove `--param {one_line(names[0])}=…`")
     options = replace(invocation.options, params=others)
     return names[0], replace(invocation, options=options)
 

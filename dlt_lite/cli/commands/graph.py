@@ -139,6 +139,8 @@ def _drawn_job(job: Job, form: GraphForm) -> str:
 
             told = {task.key: TaskTold(what_it_does(task.work), why(task)) for task in job.tasks}
             return job_html(job.name, graph_of_job(job), told)
+        case GraphForm.TEXT:
+            return as_text(graph_of_job(job), "after")
         case _:
             return _WRITERS[form](graph_of_job(job))
 

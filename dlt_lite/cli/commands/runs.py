@@ -120,11 +120,12 @@ def _row(facts: RunFacts) -> tuple[str, ...]:
         facts.folder.pipeline,
         facts.state,
         started,
-        duration(_seconds(facts)),
+        duration(seconds_at_work(facts)),
     )
 
 
-def _seconds(facts: RunFacts) -> float | None:
+def seconds_at_work(facts: RunFacts) -> float | None:
+    """Return how long a run took, without the time before its repairs; None where unknown."""
     if facts.started is None or facts.ended is None:
         return None
-    return seconds_of(facts.ended) - seconds_of(facts.started)
+    return max(seconds_of(facts.ended) - seconds_of(facts.started) - facts.idle, 0.0)

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 
 from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.clock import now
@@ -21,7 +20,7 @@ from dlt_lite.cli.job_sources import JobSources
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import project_settings
 from dlt_lite.cli.served import Serving, Teller, canceller, teller, world_of
-from dlt_lite.cli.signals import Signals
+from dlt_lite.cli.signals import CANCELING_RUNS, WAITING_FOR_RUNS, Signals
 from dlt_lite.errors import BadCommandLine, Busy, DltLiteError, NoTrigger
 from dlt_lite.jobs.catalogue import job_of, jobs_of
 from dlt_lite.jobs.ledger import Ledger, ledger_path, read_ledger
@@ -30,7 +29,7 @@ from dlt_lite.jobs.triggering import CatchUp
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.runs.folder import new_update_id
-from dlt_lite.runs.lock import PipelineLock, acquire
+from dlt_lite.runs.lock import LOOP, PipelineLock, acquire
 from dlt_lite.tasks.run_processes import RunProcesses
 
 _EVERY = 10
@@ -83,7 +82,7 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         site = _Site(arguments.names, invocation, processes, tell)
         ledger = _ledger(settings, tell.note)
         server = Server(jobs, ledger, CatchUp(arguments.catch_up), site.world(jobs, settings))
-        signals = stack.enter_context(Signals(partial(_announce, invocation, wake), lambda: None))
+        signals = stack.enter_context(_signals(arguments.on_stop, wake, invocation))
         cancel, reread = canceller(settings, processes), site.rereader(server, settings)
         every = max(arguments.every, 1)
         serving = Serving(server, cancel, wake, signals.stop, every, reread)
@@ -148,10 +147,17 @@ def _listed(jobs: Sequence[Job]) -> str:
     return ", ".join(job.name for job in jobs)
 
 
-def _announce(invocation: Invocation, wake: threading.Event, text: str) -> None:
-    # A handler must not wait for a lock that the thread it has interrupted may hold.
-    threading.Thread(target=wake.set, daemon=True).start()
-    invocation.streams.say_at_once(f"{text}\n")
+def _signals(on_stop: str, wake: threading.Event, invocation: Invocation) -> Signals:
+    """Return handlers that wake the loop, and say what becomes of runs that are going on."""
+
+    def announce(text: str) -> None:
+        # A handler must not wait for a lock that the thread it has interrupted may hold.
+        threading.Thread(target=wake.set, daemon=True).start()
+        invocation.streams.say_at_once(f"{text}\n")
+
+    return Signals(
+        announce, lambda: None, CANCELING_RUNS if on_stop == _CANCEL else WAITING_FOR_RUNS
+    )
 
 
 def _served(names: Sequence[str], settings: ProjectSettings) -> tuple[Job, ...]:
@@ -192,6 +198,7 @@ def _alone(settings: ProjectSettings) -> PipelineLock:
             pipeline="the loop of serve",
             update_id=new_update_id(moment),
             since=moment,
+            held=LOOP,
         )
     except Busy as error:
         what = f"`serve` runs already on target {settings.target}: {error.what.partition(';')[0]}"

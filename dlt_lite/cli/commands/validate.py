@@ -40,6 +40,10 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     streams.data("\n".join(told))
     for key in ignored:
         streams.say(f"note: {key.origin}: {one_line(key.key)} does nothing here: {key.reason}")
+    for job in jobs:
+        if job.title != job.name:
+            title = one_line(repr(job.title))
+            streams.say(f"note: job {job.name}: its `name:`, {title}, is only a title for people")
     for each in found:
         for note in each.notes:
             streams.say(f"note: {one_line(each.pipeline)}: {one_line(note)}")
@@ -82,6 +86,7 @@ def _job_told(job: Job) -> str:
 def _job_json(job: Job, ignored: tuple[IgnoredKey, ...]) -> dict[str, object]:
     return {
         "job": job.name,
+        "title": job.title,
         "tasks": [task.key for task in job.tasks],
         "ignored_keys": [
             {"key": each.key, "reason": each.reason, "origin": str(each.origin)}
