@@ -79,7 +79,7 @@ def test_the_whole_group_killed_in_the_middle_of_a_batch(project):
     await_batch(project, 2)
     kill(first)
 
-    second = dlt_lite(project, *RUN)
+    second = dlt_lite_here(project, *RUN)
 
     assert "ABANDONED" in second.err
     assert second.code == 0
@@ -112,6 +112,7 @@ def test_python_alone_killed_while_its_jvm_may_still_commit(project):
     assert all_is_as_if_nothing_had_happened(project)
 
 
+@pytest.mark.usefixtures("spark")
 def test_a_plan_killed_in_the_middle_leaves_nothing(project):
     planning = begun(project, "plan", "shop", "--param", "lingers=yes")
     mark = project.parent / "landing" / "_lingering"
@@ -120,7 +121,7 @@ def test_a_plan_killed_in_the_middle_leaves_nothing(project):
     mark.unlink()
     left = {path.name for path in project.iterdir()}
 
-    after = dlt_lite(project, *RUN)
+    after = dlt_lite_here(project, *RUN)
 
     assert left == {"dlt_lite.yml", "pipelines"}
     assert "ABANDONED" not in after.err
