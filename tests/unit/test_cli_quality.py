@@ -169,7 +169,7 @@ def test_rows_that_were_set_aside_are_in_the_report_of_every_form(said, root):
     assert "960 written, 3 dropped, 37 quarantined" in texts["report.html"]
     assert "&lt;b&gt;odd&lt;/b&gt;" in texts["report.html"]
     assert "<b>odd" not in texts["report.html"] + texts["report.md"]
-    assert "3 rows dropped, 37 quarantined (4.0% of 1,000)" in texts["report.md"]
+    assert "40 of 1,000 rows of clicks kept out (4.0%)" in texts["report.md"]
     assert "| <code>clicks</code> | completed | 1,000 | 960 | 3 | 37 |" in texts["report.md"]
 
 

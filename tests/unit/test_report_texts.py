@@ -370,19 +370,104 @@ def test_markdown_is_never_longer_than_github_takes():
         (VERDICTS, "2 of 3 rules violated, 1 could not run, 1 not checked."),
         (
             an_update(a_rule("o", "x"), state="FAILED"),
-            "The update failed, the one rule that was checked passed.",
+            "The update failed. 1 of 1 rule passed.",
         ),
         (
             an_update(
                 a_rule("o", "x", 10, 1, severity=Severity.CRITICAL),
                 datasets=[DatasetQuality("o", rows_in=10, written=8, dropped=1, quarantined=1)],
             ),
-            "1 of 1 rule violated (1 critical); 1 row dropped, 1 quarantined (20.0% of 10).",
+            (
+                "1 of 1 rule violated (1 critical); "
+                "2 of 10 rows of o kept out (20.0%): 1 dropped, 1 quarantined."
+            ),
         ),
     ],
 )
 def test_the_verdict_is_one_sentence(update, told):
     assert sentence(update) == told
+
+
+def a_table(name, rows_in, dropped=0, quarantined=0):
+    """Return a table, some of whose rows were kept out."""
+    written = rows_in - dropped - quarantined
+    figures = {"rows_in": rows_in, "dropped": dropped, "quarantined": quarantined}
+    return DatasetQuality(name, "streaming_table", "COMPLETED", written=written, **figures)
+
+
+def test_rows_kept_out_are_told_of_the_dataset_that_lost_them_and_of_no_other():
+    tables = [a_table("bronze", 10_000), a_table("silver", 399, 25, 26), a_table("gold", 0)]
+
+    assert sentence(an_update(a_rule("silver", "x"), datasets=tables)).endswith(
+        "; 51 of 399 rows of silver kept out (12.8%): 25 dropped, 26 quarantined."
+    )
+
+
+def test_of_several_datasets_that_lost_rows_the_worst_is_named_and_the_others_are_counted():
+    tables = [a_table("a", 1000, 30), a_table("b", 10, 0, 2), a_table("c", 100, 1)]
+
+    assert sentence(an_update(a_rule("a", "x"), datasets=tables)).endswith(
+        "; 2 of 10 rows of b kept out (20.0%): 2 quarantined; and 31 rows of 2 other datasets."
+    )
+
+
+BROKE = (
+    "[DLT502] silver: expectation recent failed for 1 or more rows (partial count: the job ended "
+    'there); nothing of them was written. One is: {"id": 1}\n  at:  a.py:1\n  fix: correct the rows'
+)
+
+
+def a_failure(*errors, rules=(), **more):
+    """Return an update of which datasets failed of these errors."""
+    failed = [
+        DatasetQuality(name, state="FAILED", error=error)
+        for name, error in zip(("silver", "gold", "platinum"), errors, strict=False)
+    ]
+    return an_update(*rules, state="FAILED", datasets=failed, **more)
+
+
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        (
+            a_failure(BROKE, rules=(a_rule("bronze", "x"), a_rule("bronze", "y"))),
+            (
+                "The update failed at silver: expectation recent failed for 1 or more rows (partial "
+                "count: the job ended there); nothing of them was written. 2 of 2 rules passed."
+            ),
+        ),
+        (
+            a_failure(
+                "[DLT501] silver failed: ValueError: 0.5 is not\n  at:  a.py:1",
+                rules=(a_rule("bronze", "x"), undecided(a_rule("silver", "y"), Verdict.ERROR, "")),
+            ),
+            (
+                "The update failed at silver: ValueError: 0.5 is not. "
+                "1 of 2 rules passed, 1 could not run."
+            ),
+        ),
+        (
+            a_failure("[DLT501] silver failed: x", "[DLT501] y", "[DLT501] z"),
+            "The update failed at silver and 2 datasets more: x.",
+        ),
+        (a_failure("not ours\nbut lines"), "The update failed at silver: not ours."),
+        (FAILED_AS_A_WHOLE, "The update failed: orders reads oders."),
+        (a_failure("\n"), "The update failed at silver."),
+        (
+            an_update(state="CANCELED", datasets=[a_table("silver", 4, 1)]),
+            "The update was stopped. 1 of 4 rows of silver kept out (25.0%): 1 dropped.",
+        ),
+    ],
+)
+def test_an_update_that_failed_says_what_failed_and_why(update, told):
+    assert sentence(update) == told
+
+
+def test_a_headline_is_short_whatever_the_names_and_errors_are():
+    update = a_failure(f"[DLT501] {'x' * 9000}", rules=(a_rule("y" * 900, "z"),))
+    update = replace(update, datasets=(*update.datasets, a_table("z" * 900, 4, 1)))
+
+    assert len(sentence(update)) < 400
 
 
 @pytest.mark.parametrize(
