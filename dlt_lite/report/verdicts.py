@@ -19,6 +19,7 @@ ENDS = {
     "ABANDONED": "the update was killed",
     "RUNNING": "the update is still running",
 }
+_ASIDE = re.compile(r"\s\([^()]*\)")
 _SENTENCE_END = re.compile(r"\.\s+(?=[A-Z])")
 _LONGEST_NAME, _LONGEST_CAUSE = 60, 160
 
@@ -82,10 +83,11 @@ def sentence(update: UpdateQuality) -> str:
 
 
 def first_sentence(error: str) -> str:
-    """Return what an error says first, without its code, as a part of a sentence of ours."""
+    """Return what an error says first, without its code and what it says in brackets."""
     told = error_json(error)
     line = next(iter(((told and told["message"]) or error).strip().splitlines()), "")
-    return shortened(_SENTENCE_END.split(line, maxsplit=1)[0].rstrip(" .:"), _LONGEST_CAUSE)
+    said = _ASIDE.sub("", _SENTENCE_END.split(line, maxsplit=1)[0]).rstrip(" .:")
+    return shortened(said, _LONGEST_CAUSE)
 
 
 def failed_datasets(update: UpdateQuality) -> tuple[DatasetQuality, ...]:
@@ -120,14 +122,14 @@ def _rules(update: UpdateQuality) -> list[str]:
     told = []
     if broken:
         told.append(f"{broken:,} of {counted(checked, 'rule')} violated{_critical(rules)}")
-    elif found[Verdict.ERROR] or update.state in ENDS:
+    elif checked and (found[Verdict.ERROR] or update.state in ENDS):
         told.append(f"{checked:,} of {counted(len(rules), 'rule')} passed")
+    elif not checked:
+        told.append(f"none of {counted(len(rules), 'rule')} was decided")
     else:
         told.append(f"{_all(checked)} passed")
-    if found[Verdict.ERROR]:
-        told.append(f"{found[Verdict.ERROR]:,} could not run")
-    if found[Verdict.SKIPPED]:
-        told.append(f"{found[Verdict.SKIPPED]:,} not checked")
+    left = {"could not run": found[Verdict.ERROR], "not checked": found[Verdict.SKIPPED]}
+    told += [f"{number:,} {word}" for word, number in left.items() if number and checked]
     return told
 
 

@@ -314,8 +314,8 @@ def test_markdown_says_the_verdict_first_and_then_what_is_wrong():
     text = markdown_report(update, compare(clickstream(1), update), gate)
 
     lines = text.splitlines()
-    assert lines[0].startswith("## ⚠️ 5 of 12 rules violated")
-    assert "**Quality gate: missed**" in lines
+    assert lines[0].startswith("## 🔴 5 of 12 rules violated (1 critical)")
+    assert "**Quality gate: missed** ❌" in lines
     assert "### What is wrong" in lines
     assert text.index("valid&#95;event&#95;id") < text.index("known&#95;platform")
     assert any(line.startswith("- 2 newly violated: ") for line in lines)
@@ -432,8 +432,8 @@ def a_failure(*errors, rules=(), **more):
         (
             a_failure(BROKE, rules=(a_rule("bronze", "x"), a_rule("bronze", "y"))),
             (
-                "The update failed at silver: expectation recent failed for 1 or more rows (partial "
-                "count: the job ended there); nothing of them was written. 2 of 2 rules passed."
+                "The update failed at silver: expectation recent failed for 1 or more rows; "
+                "nothing of them was written. 2 of 2 rules passed."
             ),
         ),
         (

@@ -22,7 +22,16 @@ from dlt_lite.model.rules import RuleAction
 from dlt_lite.project.suggestions import shown
 from dlt_lite.report.comparison import Comparison, Point, RowChange, RuleChange, RuleHistory
 from dlt_lite.report.updates import LATEST
-from dlt_lite.report.words import figures, moment, percent, points, rule_name, signed, verdict_word
+from dlt_lite.report.words import (
+    broken,
+    figures,
+    moment,
+    moved,
+    passed,
+    rule_name,
+    signed,
+    verdict_word,
+)
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _NOTHING = "·"
@@ -95,7 +104,7 @@ def _rule_row(history: RuleHistory) -> tuple[str, ...]:
         history.rule if history.flow is None else f"{history.rule} (read by {history.flow})",
         str(newest.action),
         verdict_word(newest.verdict),
-        percent(newest.ratio),
+        passed(newest),
         trend(history.points),
         amount(len(history.points)),
         str(newest.origin or ""),
@@ -127,8 +136,8 @@ def _point_row(history: RuleHistory, point: Point) -> tuple[str, ...]:
         moment(point.started),
         verdict_word(result.verdict),
         amount(result.evaluated),
-        amount(result.violations),
-        percent(result.ratio),
+        broken(result),
+        passed(result),
         history.flow or "",
     )
 
@@ -184,8 +193,8 @@ def would_row(rule: RuleResult) -> tuple[str, ...]:
         rule_name(rule),
         str(rule.action),
         amount(rule.evaluated),
-        amount(rule.violations),
-        percent(rule.ratio),
+        broken(rule),
+        passed(rule),
         _would(rule),
         rule.observed or rule.reason,
         str(rule.origin or ""),
@@ -239,9 +248,9 @@ def _groups(found: Comparison) -> list[tuple[str, tuple[RuleChange, ...]]]:
 
 
 def _change(change: RuleChange) -> str:
-    moved = points(change.points)
+    points = moved(change.rule, change.points)
     told = f"{rule_name(change.rule)}: {figures(change.rule)}"
-    return f"{told}, {moved} points" if moved else told
+    return f"{told}, {points} points" if points else told
 
 
 def _rows(change: RowChange) -> str:
