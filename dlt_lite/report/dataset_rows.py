@@ -145,7 +145,7 @@ def _note(dataset: DatasetQuality, rules: Sequence[RuleResult]) -> str:
         return dataset.state.lower()
     rows = "" if dataset.rows_in is None else counted(dataset.written, "row")
     kept_out = dataset.dropped + dataset.quarantined
-    out = f"{kept_out:,} kept out" if kept_out else ""
+    out = f"{kept_out:,} out" if kept_out else ""
     told = out or (counted(len(rules), "rule") if rules else "")
     return " · ".join(part for part in (rows, told) if part)
 

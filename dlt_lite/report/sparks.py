@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import log10
 
 from dlt_lite.model.results import Verdict
 from dlt_lite.report.appearance import look_of
@@ -18,6 +18,7 @@ MOST_BARS = 30
 WIDTH, HEIGHT = 120, 24
 _FEW = 10
 _STUB, _LEAST = 2, 4
+_POWERS = 4
 _BROKEN = frozenset({Verdict.WARN, Verdict.FAIL})
 
 
@@ -59,8 +60,8 @@ def _tall(point: Point) -> int:
         return HEIGHT
     if not point.violated:
         return HEIGHT if point.result.verdict in _BROKEN else _STUB
-    # A root, so that one row in a thousand can still be seen beside one in ten.
-    return round(_LEAST + (HEIGHT - _LEAST) * sqrt(point.violated))
+    # Four powers of ten, so that one row in a thousand can still be seen beside one in ten.
+    return round(_LEAST + (HEIGHT - _LEAST) * max(1 + log10(point.violated) / _POWERS, 0.0))
 
 
 def _label(shown: Sequence[Point]) -> str:

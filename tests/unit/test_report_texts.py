@@ -19,6 +19,7 @@ from dlt_lite.model.rules import RuleAction, Severity, Threshold
 from dlt_lite.model.samples import MASKED, MOST_SAMPLE_BYTES, Cell, Sample, bytes_of
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
+from dlt_lite.report.escaping import markdown, markdown_code
 from dlt_lite.report.files import results_json, summary_markdown, write_reports
 from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.report.gate import judge_gate
@@ -233,7 +234,7 @@ def test_rows_in_markdown_are_few_and_short_and_leave_room_for_what_else_is_told
     assert max(len(readable(row)) for row in rows) <= 310
     assert text.rstrip().splitlines()[-1].startswith("| <code>orders</code> |")
     few = markdown_report(an_update(shown("7", rows=5)))
-    assert few.count("&#34;7&#34;") == 3
+    assert few.count('"c0": "7"') == 3
 
 
 def test_an_annotation_marks_the_line_of_the_rule():
@@ -317,7 +318,7 @@ def test_markdown_says_the_verdict_first_and_then_what_is_wrong():
     assert lines[0].startswith("## 🔴 5 of 12 rules violated (1 critical)")
     assert "**Quality gate: missed** ❌" in lines
     assert "### What is wrong" in lines
-    assert text.index("valid&#95;event&#95;id") < text.index("known&#95;platform")
+    assert text.index("clicks.valid_event_id") < text.index("clicks.known_platform")
     assert any(line.startswith("- 2 newly violated: ") for line in lines)
 
 
@@ -335,7 +336,7 @@ def test_markdown_says_why_an_update_and_its_datasets_failed():
 
     assert "### What failed" in text
     assert "- <code>the update</code>: &#91;DLT6&#93; x" in text
-    assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at&#58;" in text
+    assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at: " in text
 
 
 def test_hostile_text_means_nothing_in_markdown():
@@ -348,6 +349,28 @@ def test_hostile_text_means_nothing_in_markdown():
     assert "&#64;team" not in re.sub(r"<code>.*?</code>", "", text)
     rows = [line for line in text.splitlines() if line.startswith("|") and "code" in line]
     assert {line.count("|") for line in rows} == {8}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["silver_clicks.not_late", "a.py:22", "2026-11-30T06:00:00Z", '{"a_b": 1}', "a - b", "ü_漢"],
+)
+def test_code_in_markdown_reads_as_it_is_where_nothing_in_it_is_a_mark(text):
+    assert markdown_code(text) == f"<code>{text}</code>"
+
+
+@pytest.mark.parametrize(
+    ("text", "raw"),
+    [
+        ("51 rows of silver_clicks: 25 dropped", "51 rows of silver_clicks: 25 dropped"),
+        ("_a_ __init__", "&#95;a&#95; &#95;&#95;init&#95;&#95;"),
+        ("a__b x_", "a&#95;&#95;b x&#95;"),
+        ("http://a mailto:b", "http&#58;//a mailto&#58;b"),
+        (":tada: 12:100: :", "&#58;tada: 12&#58;100: &#58;"),
+    ],
+)
+def test_text_in_markdown_is_escaped_where_it_might_be_a_mark(text, raw):
+    assert markdown(text) == raw
 
 
 def test_markdown_is_never_longer_than_github_takes():
