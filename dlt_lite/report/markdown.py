@@ -174,8 +174,15 @@ def _changes(comparison: Comparison | None, update: UpdateQuality) -> list[str]:
 def _rule_changes(word: str, changes: Sequence[RuleChange]) -> list[str]:
     if not changes:
         return []
-    named = [_change(each) for each in changes[:_MOST_CHANGES]]
-    more = [f"and {len(changes) - _MOST_CHANGES:,} more"] if len(changes) > _MOST_CHANGES else []
+    by_key = {each.rule.key: each for each in changes}
+    found = grouped(each.rule for each in changes)
+    named = [
+        markdown(shortened(each.told, _LONGEST_TEXT))
+        if isinstance(each, Undecided)
+        else _change(by_key[each.key])
+        for each in found[:_MOST_CHANGES]
+    ]
+    more = [f"and {len(found) - _MOST_CHANGES:,} more"] if len(found) > _MOST_CHANGES else []
     return [f"- {len(changes):,} {word}: {', '.join([*named, *more])}"]
 
 

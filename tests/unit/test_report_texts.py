@@ -339,6 +339,20 @@ def test_markdown_says_why_an_update_and_its_datasets_failed():
     assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at: " in text
 
 
+def test_markdown_tells_in_one_line_what_one_failure_left_undecided():
+    passed = [a_rule("silver", f"r{n}") for n in range(11)]
+    lost = [undecided(rule, Verdict.ERROR, "silver failed before it") for rule in passed]
+    update = an_update(*lost, state="FAILED")
+    change = compare(an_update(*passed, update_id="u0"), update)
+
+    text = markdown_report(update, change, judge_gate(Gate(), update))
+
+    assert "| ⛔ could not run | 11 rules of silver | silver failed before it |" in text
+    assert "- 11 rules of silver were not decided\n" in text
+    assert "- 11 newly violated: 11 rules of silver\n" in text
+    assert "r3" not in text
+
+
 def test_hostile_text_means_nothing_in_markdown():
     text = markdown_report(hostile_update())
 
