@@ -133,6 +133,11 @@ class View:
         return any(each.quality.unexplained for each in self.datasets)
 
     @property
+    def is_replay(self) -> bool:
+        """Whether rows that had been set aside were tried again: its rules saw no others."""
+        return any(each.quality.action == "replay" for each in self.datasets)
+
+    @property
     def has_moves(self) -> bool:
         """Whether a view holds another number of rows than before."""
         return any(each.change for each in self.datasets)

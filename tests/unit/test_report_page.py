@@ -371,3 +371,12 @@ def test_a_table_that_appends_is_not_said_to_have_lost_rows():
     text = summary_markdown([a_day("u1", 444, 22), before])
     assert "- rows of views: <code>daily</code> +2" in text
     assert "12,596" not in text
+
+
+def test_a_replay_without_anything_to_compare_with_says_why():
+    table = DatasetQuality("orders", "streaming_table", "COMPLETED", "replay", "", 9, 9)
+
+    told = "".join(the_page(an_update(a_rule("orders", "x", 9, 1), datasets=[table])).texts["p"])
+
+    assert "A replay is compared with nothing" in told
+    assert "No earlier update" not in told
