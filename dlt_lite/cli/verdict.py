@@ -9,6 +9,7 @@ from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.streams import Streams, styled
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.results import UpdateQuality
+from dlt_lite.report.reasons import reasons_of
 from dlt_lite.report.verdicts import sentence
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ def verdict_text(update: UpdateQuality, gate: GateResult, streams: Streams) -> s
     """Return the verdict in one sentence, and why the gate was missed."""
     color = streams.out_color
     word = styled("met", _GREEN, color=color) if gate.met else styled("missed", _RED, color=color)
-    reasons = [f"           {one_line(each)}" for each in gate.reasons[:_MOST_REASONS]]
-    if len(gate.reasons) > _MOST_REASONS:
-        reasons.append(f"           and {len(gate.reasons) - _MOST_REASONS:,} more")
+    found = reasons_of(gate, update)
+    reasons = [f"           {one_line(each.text)}" for each in found[:_MOST_REASONS]]
+    if len(found) > _MOST_REASONS:
+        reasons.append(f"           and {len(found) - _MOST_REASONS:,} more")
     notes = [f"           note: {one_line(each)}" for each in gate.notes]
     return "\n".join(
         (f"quality:   {one_line(sentence(update))}", f"gate:      {word}", *reasons, *notes)

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dlt_lite.model.results import (
-    WORST_FIRST,
-    DatasetQuality,
-    RuleResult,
-    UpdateQuality,
-    Verdict,
-    worst,
-)
+from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
 from dlt_lite.report.anchors import Anchors
+from dlt_lite.report.appearance import tally, worst_look
 from dlt_lite.report.comparison import Comparison
 from dlt_lite.report.escaping import visible
 from dlt_lite.report.picture import Looks
-from dlt_lite.report.verdicts import verdicts_of
+from dlt_lite.report.row_moves import row_moves
 from dlt_lite.report.words import counted, signed
 
 _BAR = 1000
@@ -40,11 +34,11 @@ class DatasetRow:
     Attributes:
         anchor: its id on the page.
         quality: its figures.
-        verdict: the worst of its rules; None where it has none.
-        tally: how many of its rules have each verdict, worst first.
+        look: of the worst of its rules; empty where it has none.
+        tally: how many of its rules have each look, worst first.
         segments: of its bar; empty where no rows came in.
         label: the bar in words.
-        change: by how many rows written it differs from the update before.
+        change: by how many rows it differs from the update before; empty for a table that appends.
         name: its name.
         origin: where it was declared.
         error: why it failed.
@@ -52,8 +46,8 @@ class DatasetRow:
 
     anchor: str
     quality: DatasetQuality
-    verdict: Verdict | None
-    tally: tuple[tuple[Verdict, int], ...]
+    look: str
+    tally: tuple[tuple[str, int], ...]
     segments: tuple[Segment, ...]
     label: str
     change: str
@@ -67,8 +61,7 @@ def dataset_rows(
 ) -> tuple[DatasetRow, ...]:
     """Return the datasets as the page shows them, in the order of the plan."""
     by_dataset = _by_dataset(update.rules)
-    changes = () if comparison is None else comparison.rows
-    moved = {each.dataset: (each.after or 0) - (each.before or 0) for each in changes}
+    moved = row_moves(update, comparison)
     return tuple(
         _dataset_row(each, by_dataset.get(each.name, ()), anchors[each.name,], moved.get(each.name))
         for each in update.datasets
@@ -86,7 +79,7 @@ def looks_of(update: UpdateQuality, hrefs: Mapping[str, str]) -> Mapping[str, Lo
     return {
         each.name: Looks(
             _note(each, by_dataset.get(each.name, ())),
-            _verdict(each, by_dataset.get(each.name, ())),
+            _look(each, by_dataset.get(each.name, ())),
             hrefs.get(each.name, ""),
         )
         for each in update.datasets
@@ -96,12 +89,11 @@ def looks_of(update: UpdateQuality, hrefs: Mapping[str, str]) -> Mapping[str, Lo
 def _dataset_row(
     dataset: DatasetQuality, rules: Sequence[RuleResult], anchor: str, moved: int | None
 ) -> DatasetRow:
-    found = verdicts_of(rules)
     return DatasetRow(
         anchor=anchor,
         quality=dataset,
-        verdict=_verdict(dataset, rules),
-        tally=tuple((each, found[each]) for each in WORST_FIRST if found[each]),
+        look=_look(dataset, rules),
+        tally=tally(rules),
         segments=_segments(dataset),
         label=_bar_label(dataset),
         change="" if moved is None else signed(moved),
@@ -153,16 +145,16 @@ def _note(dataset: DatasetQuality, rules: Sequence[RuleResult]) -> str:
         return dataset.state.lower()
     rows = "" if dataset.rows_in is None else counted(dataset.written, "row")
     kept_out = dataset.dropped + dataset.quarantined
-    out = f"{kept_out:,} kept out" if kept_out else ""
+    out = f"{kept_out:,} out" if kept_out else ""
     told = out or (counted(len(rules), "rule") if rules else "")
     return " · ".join(part for part in (rows, told) if part)
 
 
-def _verdict(dataset: DatasetQuality, rules: Sequence[RuleResult]) -> Verdict | None:
-    found = worst(rule.verdict for rule in rules)
-    if dataset.state == "FAILED" and found is not Verdict.FAIL:
-        return Verdict.ERROR
-    return found if rules else None
+def _look(dataset: DatasetQuality, rules: Sequence[RuleResult]) -> str:
+    found = worst_look(rules)
+    if dataset.state == "FAILED" and found != Verdict.FAIL:
+        return Verdict.ERROR.value
+    return found if rules else ""
 
 
 def _by_dataset(rules: Sequence[RuleResult]) -> dict[str, list[RuleResult]]:

@@ -15,9 +15,20 @@ _DANGEROUS = re.compile(
 )
 # The same where line breaks may stay.
 IN_A_TEXT = re.compile(rf"(?!\n){_DANGEROUS.pattern}")
-# What Markdown, HTML or GitHub may take for a mark, wherever it stands in a line of ours.
+# What Markdown, HTML or GitHub may take for a mark, wherever it stands in a line of ours. A `_`
+# between letters is none, nor a colon before a blank, nor, in code, one before a number.
+_EVERYWHERE = (r"[#$&*<>@\[\\\]^`|~]", r"(?<=www)\.", r"(?<![^\W_])_+", r"_+(?![^\W_])")
+_IN_CODE = re.compile("|".join((*_EVERYWHERE, r":(?![\d ])")))
 _MARKS = re.compile(
-    r"""["#$&*+:<=>@\[\\\]^_`{|}~]|(?<=www)\.|(?<=\d)[.)](?=\s|$)|(?<!\w)-|-(?!\w)"""
+    "|".join(
+        (
+            *_EVERYWHERE,
+            r'["+={}]',
+            r":(?! )|(?<!\S):",
+            r"(?<=\d)[.)](?=\s|$)",
+            r"(?<!\w)-|-(?!\w)",
+        )
+    )
 )
 _CALLS = re.compile(r"&#(?:35|64);")
 _LAST_OF_LATIN_1, _LAST_OF_FIRST_PLANE = 0xFF, 0xFFFF
@@ -44,16 +55,16 @@ def markdown(text: object) -> str:
     Every mark is an entity, which neither Markdown nor HTML reads as a mark; an invisible joiner
     keeps GitHub from calling a person or an issue by it.
     """
-    return _CALLS.sub(lambda found: f"{found[0]}&#8288;", _as_entities(text))
+    return _CALLS.sub(lambda found: f"{found[0]}&#8288;", _as_entities(text, _MARKS))
 
 
 def markdown_code(text: object) -> str:
-    """Return text as code; GitHub calls no person and no issue in it."""
-    return f"<code>{_as_entities(text)}</code>"
+    """Return text as code; GitHub calls no person and no issue in it, and no line begins there."""
+    return f"<code>{_as_entities(text, _IN_CODE)}</code>"
 
 
-def _as_entities(text: object) -> str:
-    return _MARKS.sub(lambda found: f"&#{ord(found[0])};", visible(text))
+def _as_entities(text: object, marks: re.Pattern[str]) -> str:
+    return marks.sub(lambda found: "".join(f"&#{ord(each)};" for each in found[0]), visible(text))
 
 
 def annotation_text(text: object) -> str:

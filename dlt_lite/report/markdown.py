@@ -5,23 +5,28 @@ Never longer than GitHub takes: a summary that is too long is lost as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
-from dlt_lite.report.comparison import Comparison, RowChange, RuleChange
+from dlt_lite.report.appearance import CRITICAL, look_of, tally, update_look
+from dlt_lite.report.comparison import Comparison, RuleChange
 from dlt_lite.report.escaping import markdown, markdown_code, shortened
+from dlt_lite.report.reasons import Undecided, grouped, reasons_of
+from dlt_lite.report.row_moves import row_moves
 from dlt_lite.report.row_texts import row_texts
-from dlt_lite.report.verdicts import bad, sentence, verdicts_of
+from dlt_lite.report.verdicts import bad, sentence
 from dlt_lite.report.words import (
+    UNKNOWN,
     amount,
     counted,
     duration,
     figures,
     length,
-    percent,
-    points,
+    moved,
+    passed,
     rule_name,
     signed,
     verdict_word,
@@ -32,8 +37,9 @@ _MOST_ROWS = 100
 _MOST_CHANGES = 20
 _MOST_SHOWN, _MOST_SHOWN_BYTES = 3, 16 * 1024
 _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_ERROR = 120, 300, 2000
-_MARKS = {
+_MARKS: dict[str, str] = {
     Verdict.PASS: "✅",
+    CRITICAL: "🔴",
     Verdict.WARN: "⚠️",
     Verdict.FAIL: "❌",
     Verdict.ERROR: "⛔",
@@ -57,12 +63,12 @@ def markdown_report(
         most_bytes: how long it may be in UTF-8; what is most important stands first.
     """
     blocks = [
-        [f"## {_MARKS[update.verdict]} {markdown(sentence(update))}", "", _about(update)],
-        _gate(gate),
+        [f"## {_MARKS[update_look(update)]} {markdown(sentence(update))}", "", _about(update)],
+        _gate(gate, update),
         _failures(update),
         _violations(update),
         _rows(update),
-        _changes(comparison),
+        _changes(comparison, update),
         _datasets(update.datasets, update.rules),
     ]
     lines = [line for block in blocks if block for line in (*block, "")]
@@ -80,14 +86,15 @@ def _about(update: UpdateQuality) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _gate(gate: GateResult | None) -> list[str]:
+def _gate(gate: GateResult | None, update: UpdateQuality) -> list[str]:
     if gate is None:
         return []
     notes = [f"- {markdown(note)}" for note in gate.notes]
     if gate.met:
         return ["**Quality gate: met**", "", *notes]
-    reasons = [f"- {markdown(reason)}" for reason in gate.reasons[:_MOST_ROWS]]
-    return ["**Quality gate: missed**", "", *reasons, *_more(len(gate.reasons)), *notes]
+    found = reasons_of(gate, update)
+    reasons = [f"- {markdown(reason.text)}" for reason in found[:_MOST_ROWS]]
+    return ["**Quality gate: missed** ❌", "", *reasons, *_more(len(found)), *notes]
 
 
 def _failures(update: UpdateQuality) -> list[str]:
@@ -109,7 +116,7 @@ def _failure(name: str, error: str) -> list[str]:
 
 
 def _violations(update: UpdateQuality) -> list[str]:
-    rules = bad(update.rules)
+    rules = grouped(bad(update.rules))
     if not rules:
         return []
     head = ["| | rule | found | pass | action | severity | at |", "|-|-|-|-:|-|-|-|"]
@@ -117,12 +124,16 @@ def _violations(update: UpdateQuality) -> list[str]:
     return ["### What is wrong", "", *head, *rows, *_more(len(rules))]
 
 
-def _violation(rule: RuleResult) -> tuple[str, ...]:
+def _violation(rule: RuleResult | Undecided) -> tuple[str, ...]:
+    if isinstance(rule, Undecided):
+        word = f"{_MARKS[Verdict.ERROR]} {verdict_word(Verdict.ERROR)}"
+        told = (shortened(each, _LONGEST_TEXT) for each in (rule.told, rule.reason))
+        return (word, *map(markdown, told), UNKNOWN, "", "", "")
     return (
-        f"{_MARKS[rule.verdict]} {verdict_word(rule.verdict)}",
+        f"{_MARKS[look_of(rule)]} {verdict_word(rule.verdict)}",
         _name(rule),
         markdown(shortened(figures(rule), _LONGEST_TEXT)),
-        percent(rule.ratio),
+        passed(rule),
         str(rule.action),
         str(rule.severity),
         markdown_code(rule.origin) if rule.origin else "",
@@ -146,7 +157,7 @@ def _rows(update: UpdateQuality) -> list[str]:
     return ["### Rows that broke them", "", *told] if told else []
 
 
-def _changes(comparison: Comparison | None) -> list[str]:
+def _changes(comparison: Comparison | None, update: UpdateQuality) -> list[str]:
     if comparison is None:
         return []
     told = [
@@ -154,7 +165,7 @@ def _changes(comparison: Comparison | None) -> list[str]:
         *_rule_changes("fixed", comparison.fixed),
         *_rule_changes("worse", comparison.regressed),
         *_rule_changes("better", comparison.improved),
-        *_row_changes(comparison.rows),
+        *_row_changes(row_moves(update, comparison)),
     ]
     title = f"### Since update {markdown_code(comparison.before)}"
     return [title, "", *(told or ["Nothing changed."])]
@@ -163,28 +174,34 @@ def _changes(comparison: Comparison | None) -> list[str]:
 def _rule_changes(word: str, changes: Sequence[RuleChange]) -> list[str]:
     if not changes:
         return []
-    named = [_change(each) for each in changes[:_MOST_CHANGES]]
-    more = [f"and {len(changes) - _MOST_CHANGES:,} more"] if len(changes) > _MOST_CHANGES else []
+    by_key = {each.rule.key: each for each in changes}
+    found = grouped(each.rule for each in changes)
+    named = [
+        markdown(shortened(each.told, _LONGEST_TEXT))
+        if isinstance(each, Undecided)
+        else _change(by_key[each.key])
+        for each in found[:_MOST_CHANGES]
+    ]
+    more = [f"and {len(found) - _MOST_CHANGES:,} more"] if len(found) > _MOST_CHANGES else []
     return [f"- {len(changes):,} {word}: {', '.join([*named, *more])}"]
 
 
 def _change(change: RuleChange) -> str:
     name = _name(change.rule)
-    moved = points(change.points)
-    return f"{name} ({moved} points)" if moved else name
+    told = moved(change.rule, change.points)
+    return f"{name} ({told} points)" if told else name
 
 
 def _name(rule: RuleResult) -> str:
     return markdown_code(shortened(rule_name(rule), _LONGEST_NAME))
 
 
-def _row_changes(changes: Sequence[RowChange]) -> list[str]:
+def _row_changes(moves: Mapping[str, int]) -> list[str]:
     named = [
-        f"{markdown_code(shortened(each.dataset, _LONGEST_NAME))} "
-        f"{signed((each.after or 0) - (each.before or 0))}"
-        for each in changes[:_MOST_CHANGES]
+        f"{markdown_code(shortened(name, _LONGEST_NAME))} {signed(difference)}"
+        for name, difference in islice(moves.items(), _MOST_CHANGES)
     ]
-    return [f"- rows written: {', '.join(named)}"] if named else []
+    return [f"- rows of views: {', '.join(named)}"] if named else []
 
 
 def _datasets(datasets: Sequence[DatasetQuality], rules: Iterable[RuleResult]) -> list[str]:
@@ -198,8 +215,7 @@ def _datasets(datasets: Sequence[DatasetQuality], rules: Iterable[RuleResult]) -
 
 
 def _dataset(dataset: DatasetQuality, rules: Iterable[RuleResult]) -> tuple[str, ...]:
-    found = verdicts_of(rules)
-    told = " ".join(f"{_MARKS[each]} {found[each]:,}" for each in Verdict if found[each])
+    told = " ".join(f"{_MARKS[look]} {number:,}" for look, number in tally(rules))
     is_table = dataset.rows_in is not None
     return (
         markdown_code(shortened(dataset.name, _LONGEST_NAME)),

@@ -18,14 +18,15 @@ from markupsafe import Markup
 
 from dlt_lite.model.gates import GateResult
 from dlt_lite.model.results import UpdateQuality
+from dlt_lite.report.appearance import look_word
 from dlt_lite.report.dataset_rows import looks_of
 from dlt_lite.report.escaping import visible, visible_lines
 from dlt_lite.report.lineage import LineageGraph
 from dlt_lite.report.picture import Looks, picture
-from dlt_lite.report.sparks import HEIGHT, SLOTS, STEP
+from dlt_lite.report.sparks import HEIGHT, WIDTH
 from dlt_lite.report.verdicts import sentence
 from dlt_lite.report.view import view_of
-from dlt_lite.report.words import amount, counted, moment, percent, verdict_word
+from dlt_lite.report.words import amount, counted, moment, percent
 from dlt_lite.version import VERSION
 
 _FOLDER = "templates"
@@ -123,16 +124,15 @@ def _environment() -> Environment:
     environment.filters |= {
         "amount": amount,
         "percent": percent,
-        "word": verdict_word,
+        "word": look_word,
         "visible": visible,
         "counted": counted,
         "breakable": _breakable,
     }
     environment.globals |= {
         "version": VERSION,
-        "spark_width": SLOTS * STEP,
+        "spark_width": WIDTH,
         "spark_height": HEIGHT,
-        "spark_bar": STEP - 1,
     }
     return environment
 

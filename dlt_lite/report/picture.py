@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dlt_lite.model.results import Verdict
 from dlt_lite.report.layered import Layout, Sizes, layered
 from dlt_lite.report.lineage import LineageGraph
 
@@ -26,7 +25,7 @@ class Box:
         shown: as much of it as fits.
         kind: streaming_table, materialized_view, temporary_view or external.
         note: a second line.
-        verdict: the worst of its rules; empty where nothing is known.
+        look: of the worst of its rules; empty where nothing is known.
         href: where a click leads to; empty for nowhere.
         x: of its left upper corner.
         y: of its left upper corner.
@@ -37,7 +36,7 @@ class Box:
     shown: str
     kind: str
     note: str
-    verdict: str
+    look: str
     href: str
     x: float
     y: float
@@ -69,7 +68,7 @@ class Looks:
     """What a drawing says of a node besides its name."""
 
     note: str = ""
-    verdict: Verdict | None = None
+    look: str = ""
     href: str = ""
 
 
@@ -104,7 +103,7 @@ def _box(name: str, kind: str, look: Looks, layout: Layout, numbers: Mapping[str
         shown=_fitting(name),
         kind=kind,
         note=look.note,
-        verdict="" if look.verdict is None else look.verdict.value,
+        look=look.look,
         href=look.href,
         x=x + _MARGIN,
         y=round(y + _MARGIN, 1),

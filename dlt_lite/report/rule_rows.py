@@ -9,10 +9,11 @@ from dlt_lite.model.results import RuleResult
 from dlt_lite.model.rules import Cost, NullPolicy, Severity
 from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.anchors import Anchors, href
+from dlt_lite.report.appearance import look_of
 from dlt_lite.report.comparison import Comparison, Point
 from dlt_lite.report.escaping import visible
 from dlt_lite.report.sparks import Spark, spark
-from dlt_lite.report.words import figures, percent, points
+from dlt_lite.report.words import broken, figures, moved, passed
 
 _UNKNOWN_LAST = 2.0
 _INEXACT = "not exact: a row may count twice or not at all"
@@ -35,6 +36,8 @@ class RuleRow:
         dataset: its dataset's name.
         name: its own name.
         told: what it found, as a sentence.
+        look: how it looks.
+        broken: how many rows broke it.
         share: the share of rows that passed.
         rank: its place when the worst stand first.
         order: the share as a number to sort by.
@@ -51,6 +54,8 @@ class RuleRow:
     dataset: str
     name: str
     told: str
+    look: str
+    broken: str
     share: str
     rank: int
     order: float
@@ -110,11 +115,13 @@ def rule_rows(
             dataset=visible(rule.dataset),
             name=visible(rule.rule),
             told=visible(figures(rule)),
-            share=percent(rule.ratio),
+            look=look_of(rule),
+            broken=broken(rule),
+            share=passed(rule),
             rank=rank,
-            order=_UNKNOWN_LAST if rule.ratio is None else rule.ratio,
+            order=_UNKNOWN_LAST if rule.ratio is None or not rule.by_row else rule.ratio,
             spark=spark(histories[rule.key]),
-            change=points(marks[rule.key][1]) if rule.key in marks else "",
+            change=moved(rule, marks[rule.key][1]) if rule.key in marks else "",
             mark=marks[rule.key][0] if rule.key in marks else "",
             facts=_facts(rule),
             origin=visible(rule.origin or ""),

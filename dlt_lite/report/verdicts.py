@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict, badness
 from dlt_lite.model.rules import Severity
+from dlt_lite.report.escaping import shortened
+from dlt_lite.report.summary import error_json
 from dlt_lite.report.words import counted, percent
 
 ENDS = {
@@ -16,6 +19,9 @@ ENDS = {
     "ABANDONED": "the update was killed",
     "RUNNING": "the update is still running",
 }
+_ASIDE = re.compile(r"\s\([^()]*\)")
+_SENTENCE_END = re.compile(r"\.\s+(?=[A-Z])")
+_LONGEST_NAME, _LONGEST_CAUSE = 60, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +75,45 @@ def bad(rules: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
 
 
 def sentence(update: UpdateQuality) -> str:
-    """Return an update's verdict in one sentence."""
-    told = [*_ended(update), *_rules(update.rules)]
-    rows = _rows(update.datasets)
-    text = ", ".join(told)
-    return f"{text[0].upper()}{text[1:]}{f'; {rows}' if rows else ''}."
+    """Return an update's verdict: what failed and why, what is violated, which rows were lost."""
+    told = [", ".join(_rules(update)), _kept_out(update.datasets)]
+    verdict = "; ".join(each for each in told if each)
+    end = _ended(update)
+    return " ".join(f"{each[0].upper()}{each[1:]}." for each in (end, verdict) if each)
 
 
-def _ended(update: UpdateQuality) -> list[str]:
+def first_sentence(error: str) -> str:
+    """Return what an error says first, without its code and what it says in brackets."""
+    told = error_json(error)
+    line = next(iter(((told and told["message"]) or error).strip().splitlines()), "")
+    said = _ASIDE.sub("", _SENTENCE_END.split(line, maxsplit=1)[0]).rstrip(" .:")
+    return shortened(said, _LONGEST_CAUSE)
+
+
+def failed_datasets(update: UpdateQuality) -> tuple[DatasetQuality, ...]:
+    """Return the datasets that failed of something that they tell."""
+    return tuple(each for each in update.datasets if each.state == "FAILED" and each.error)
+
+
+def _ended(update: UpdateQuality) -> str:
     end = ENDS.get(update.state)
-    return [] if end is None else [end]
+    failed = failed_datasets(update)
+    if end is None or not (failed or update.error):
+        return end or ""
+    if not failed:
+        return f"{end}: {first_sentence(update.error or '')}"
+    first, others = failed[0], len(failed) - 1
+    name = shortened(first.name, _LONGEST_NAME)
+    more = f" and {counted(others, 'dataset')} more" if others else ""
+    cause = first_sentence(first.error or "")
+    cause = cause.removeprefix(f"{first.name}: ").removeprefix(f"{first.name} failed: ")
+    return f"{end} at {name}{more}{cause and f': {cause}'}"
 
 
-def _rules(rules: Sequence[RuleResult]) -> list[str]:
+def _rules(update: UpdateQuality) -> list[str]:
+    rules = update.rules
     if not rules:
-        return ["there are no rules, so nothing was checked"]
+        return [] if update.state in ENDS else ["there are no rules, so nothing was checked"]
     found = verdicts_of(rules)
     broken = found[Verdict.FAIL] + found[Verdict.WARN]
     checked = broken + found[Verdict.PASS]
@@ -92,12 +122,14 @@ def _rules(rules: Sequence[RuleResult]) -> list[str]:
     told = []
     if broken:
         told.append(f"{broken:,} of {counted(checked, 'rule')} violated{_critical(rules)}")
-    elif checked:
+    elif checked and (found[Verdict.ERROR] or update.state in ENDS):
+        told.append(f"{checked:,} of {counted(len(rules), 'rule')} passed")
+    elif not checked:
+        told.append(f"none of {counted(len(rules), 'rule')} was decided")
+    else:
         told.append(f"{_all(checked)} passed")
-    if found[Verdict.ERROR]:
-        told.append(f"{found[Verdict.ERROR]:,} could not run")
-    if found[Verdict.SKIPPED]:
-        told.append(f"{found[Verdict.SKIPPED]:,} not checked")
+    left = {"could not run": found[Verdict.ERROR], "not checked": found[Verdict.SKIPPED]}
+    told += [f"{number:,} {word}" for word, number in left.items() if number and checked]
     return told
 
 
@@ -111,16 +143,24 @@ def _critical(rules: Iterable[RuleResult]) -> str:
     return f" ({found:,} critical)" if found else ""
 
 
-def _rows(datasets: Iterable[DatasetQuality]) -> str:
-    tables = [each for each in datasets if each.rows_in]
-    rows = sum(each.rows_in or 0 for each in tables)
-    dropped = sum(each.dropped for each in tables)
-    aside = sum(each.quarantined for each in tables)
-    if not dropped + aside:
+def _kept_out(datasets: Iterable[DatasetQuality]) -> str:
+    """Return which rows were kept out: of the dataset with the greatest share, then the others."""
+    found = [each for each in datasets if each.rows_in and _out(each)]
+    if not found:
         return ""
-    parts = [
-        f"{counted(dropped, 'row')} dropped" if dropped else "",
-        f"{aside:,} quarantined" if dropped else f"{counted(aside, 'row')} quarantined",
-    ]
-    told = ", ".join(parts if aside else parts[:1])
-    return f"{told} ({percent((dropped + aside) / rows)} of {rows:,})"
+    first, *others = sorted(found, key=lambda each: _out(each) / (each.rows_in or 1), reverse=True)
+    rows, whole = _out(first), first.rows_in or 0
+    parts = ((first.dropped, "dropped"), (first.quarantined, "quarantined"))
+    how = ", ".join(f"{number:,} {word}" for number, word in parts if number)
+    told = (
+        f"{rows:,} of {counted(whole, 'row')} of {shortened(first.name, _LONGEST_NAME)} kept out "
+        f"({percent(rows / whole)}): {how}"
+    )
+    if not others:
+        return told
+    more = counted(sum(map(_out, others)), "row")
+    return f"{told}; and {more} of {counted(len(others), 'other dataset')}"
+
+
+def _out(dataset: DatasetQuality) -> int:
+    return dataset.dropped + dataset.quarantined

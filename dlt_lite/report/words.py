@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.results import RuleResult, Verdict
+from dlt_lite.report.escaping import shortened
 
 _WORDS = {
     Verdict.PASS: "passed",
@@ -15,6 +17,7 @@ _WORDS = {
 }
 _MINUTE, _HOUR, _TEN = 60, 3600, 10
 _MOST_PLACES = 4
+_LONGEST_FOUND = 200
 _MINUS, UNKNOWN = "\u2212", "\u2013"
 
 
@@ -96,14 +99,28 @@ def rule_name(rule: RuleResult) -> str:
     return name if rule.flow is None else f"{name} (read by {rule.flow})"
 
 
+def passed(rule: RuleResult) -> str:
+    """Return the share of rows that passed a rule; a dash for a rule that is no rule of rows."""
+    return percent(rule.ratio if rule.by_row else None)
+
+
+def broken(rule: RuleResult) -> str:
+    """Return how many rows broke a rule; a dash for a rule that is no rule of rows."""
+    return amount(rule.violations if rule.by_row else None)
+
+
+def moved(rule: RuleResult, change: float | None) -> str:
+    """Return by how many points a rule's share changed; nothing for one that is no rule of rows."""
+    return points(change) if rule.by_row else ""
+
+
 def figures(rule: RuleResult) -> str:
     """Return what a rule found, as a sentence."""
     about = "" if rule.exact else "about "
     if rule.violations is None:
         return rule.reason or verdict_word(rule.verdict)
     if not rule.by_row:
-        found = f", found {rule.observed}" if rule.observed is not None else ""
-        return f"{'does not hold' if rule.violations else 'holds'}{found}"
+        return _found(rule)
     if rule.evaluated is None:
         return f"at least {counted(rule.violations, 'row')} broke it; {rule.reason}"
     if not rule.evaluated:
@@ -111,3 +128,15 @@ def figures(rule: RuleResult) -> str:
     share = percent(rule.violations / rule.evaluated)
     rows = counted(rule.evaluated, "row")
     return f"{about}{rule.violations:,} of {rows} broke it ({share})"
+
+
+def _found(rule: RuleResult) -> str:
+    """Return what a rule that is no rule of rows found, and what it wanted where that differs."""
+    found = shortened(rule.observed or "", _LONGEST_FOUND)
+    if found and rule.kind is not RuleKind.SCHEMA:
+        found = f"found {found}"
+    wanted = shortened(rule.condition or "", _LONGEST_FOUND)
+    if rule.violations and wanted:
+        return f"{found or 'does not hold'}, expected {wanted}"
+    told = ("does not hold" if rule.violations else "holds", found)
+    return ", ".join(each for each in told if each)

@@ -76,7 +76,8 @@ def asked_by(type_: str, said: SaidMap, parameters: Mapping[str, object], *, old
     except ValueError as problem:
         refuse(said.origin, f"{type_}: {problem}", "correct it")
     arguments = json.dumps(plain(given), ensure_ascii=False, default=str, sort_keys=True)
-    names = (f"{type_}({_about(values)})", f"{type_} {arguments}")
+    about = _about(values)
+    names = (f"{type_}({about})" if about else type_, f"{type_} {arguments}")
     entry = json.dumps(
         {"type": type_, "kwargs": plain(given)}, ensure_ascii=False, default=str, sort_keys=True
     )

@@ -11,6 +11,7 @@ from dlt_lite.model.gates import Gate
 from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.lineage import lineage_graph
 from dlt_lite.report.page import graph_html, html_report
+from dlt_lite.report.words import UNKNOWN
 from tests.browser.browsing import executable, opened
 from tests.unit.told_updates import DATASETS, an_update, clickstream, hostile_update, many
 
@@ -102,6 +103,64 @@ def test_the_failing_rule_is_one_click_away_and_shows_where_it_is_declared(brows
         assert page.evaluate("location.hash") == BAD
 
 
+def test_a_reason_of_the_gate_opens_its_rule(browser, pages):
+    with opened(browser, pages["report"], reduced_motion="reduce") as page:
+        page.locator("#gate a").first.click()
+
+        assert page.evaluate("location.hash") == BAD
+        assert page.locator(f"[id='{BAD[1:]}'] .detail").is_visible()
+
+
+def test_a_cut_list_opens_where_it_stands(browser, pages):
+    with opened(browser, pages["many"]) as page:
+        more = page.locator("section[aria-labelledby=worst-h] details")
+        assert page.locator("ol.links a:visible").count() == 5
+
+        more.locator("summary").click()
+
+        assert page.locator("ol.links a:visible").count() > 5
+
+
+def test_what_failed_stands_on_the_first_screen(browser, pages):
+    for width in WIDTHS.values():
+        with opened(browser, pages["failed"], width=width, height=800) as page:
+            box = page.locator(".hero .problem").bounding_box()
+            assert box["y"] + box["height"] < 800
+
+
+def test_on_a_phone_no_name_of_a_rule_is_cut_and_its_figures_stand_below(browser, pages):
+    with opened(browser, pages["report"], width=390) as page:
+        rule = page.locator(f"[id='{BAD[1:]}'] th[scope=row]")
+        name = rule.locator("b")
+
+        assert name.evaluate("each => each.scrollHeight <= each.clientHeight + 1")
+        assert name.bounding_box()["height"] < 30
+        assert "149 of 13,394 rows broke it" in rule.inner_text()
+        chips = page.locator(".chips button").last.bounding_box()
+        assert page.locator("#open-all").bounding_box()["y"] == chips["y"]
+
+
+def test_on_a_phone_no_name_of_a_dataset_is_broken_within_a_word(browser, pages):
+    with opened(browser, pages["graph"], width=390) as page:
+        for cell in page.locator(".nodes tbody th").all():
+            assert cell.bounding_box()["height"] < 50
+
+
+def test_a_caption_of_rows_is_one_line_however_narrow_they_are(browser, pages):
+    with opened(browser, pages["report"], width=390) as page:
+        page.locator(f"[id='{BAD[1:]}'] th a").click()
+
+        assert page.locator(".samples caption").first.bounding_box()["height"] < 30
+
+
+def test_bars_of_trends_begin_where_their_header_does(browser, pages):
+    with opened(browser, pages["report"]) as page:
+        left = "each => each.getBoundingClientRect().left"
+        head, bars = page.locator("thead .w-spark span").first, page.locator(".spark").first
+
+        assert abs(head.evaluate(left) - bars.evaluate(left)) < 2
+
+
 def test_a_deep_link_opens_its_rule(browser, pages):
     with opened(browser, pages["report"].as_uri() + BAD, reduced_motion="reduce") as page:
         rule = page.locator(f"[id='{BAD[1:]}']")
@@ -160,7 +219,7 @@ def test_rules_are_sorted_by_a_column_and_back(browser, pages):
         assert "valid_event_id" in first.inner_text()
         assert page.locator("th[aria-sort=descending]").inner_text() == "Broke it"
         broke.click()
-        assert "has_email" in first.inner_text()
+        assert first.locator("td.n").nth(1).inner_text() == UNKNOWN
         page.get_by_role("button", name="Rule", exact=True).click()
         assert "arrives_daily" in first.inner_text()
         page.get_by_role("button", name="Verdict").click()

@@ -24,11 +24,13 @@ from dlt_lite.cli.invocation import GlobalOptions, Invocation, OutputForm
 from dlt_lite.cli.report_arguments import report_forms
 from dlt_lite.cli.streams import Color, Streams
 from dlt_lite.errors import BadCommandLine, BadSelection, NothingRecorded, UnknownRun
+from dlt_lite.model.checks import RuleKind
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import DatasetQuality
 from dlt_lite.model.rules import RuleAction, Threshold
 from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.forms import EVERYDAY, ReportForm
+from dlt_lite.report.words import UNKNOWN
 from dlt_lite.runs.folder import RunFolder, RunKind, RunState
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest
 from dlt_lite.runs.quality import keep_results, write_results
@@ -169,7 +171,7 @@ def test_rows_that_were_set_aside_are_in_the_report_of_every_form(said, root):
     assert "960 written, 3 dropped, 37 quarantined" in texts["report.html"]
     assert "&lt;b&gt;odd&lt;/b&gt;" in texts["report.html"]
     assert "<b>odd" not in texts["report.html"] + texts["report.md"]
-    assert "3 rows dropped, 37 quarantined (4.0% of 1,000)" in texts["report.md"]
+    assert "40 of 1,000 rows of clicks kept out (4.0%)" in texts["report.md"]
     assert "| <code>clicks</code> | completed | 1,000 | 960 | 3 | 37 |" in texts["report.md"]
 
 
@@ -273,6 +275,27 @@ def test_the_history_of_a_dataset_has_a_line_for_each_rule(ran):
         ["dated", "drop", "violated", "80.0%", "▁▂▅", "3", "pipelines/shop/tables.py:12"],
         ["known", "warn", "passed", "100%", "▁▁▁", "3", "pipelines/shop/tables.py:12"],
     ]
+
+
+def test_a_long_name_does_not_make_a_history_wider_than_it_can_be_read(said, root):
+    leave(root, an_update(a_rule("clicks", "x" * 300, 9, 1, origin=PLACE), update_id=FIRST))
+
+    [_, line] = said("quality", "history", "clicks")[1].splitlines()
+
+    assert line.startswith("x" * 79 + "…  warn")
+    assert len(line) < 160
+
+
+def test_a_rule_about_a_whole_table_has_no_share_in_its_history(said, root):
+    rule = a_rule("clicks", "many", None, 1, kind=RuleKind.AGGREGATE, origin=PLACE)
+    leave(root, an_update(rule, update_id=FIRST))
+
+    [_, line] = said("quality", "history", "clicks")[1].splitlines()
+    [_, told] = said("quality", "history", "clicks", "many")[1].splitlines()
+
+    assert line.split()[:4] == ["many", "warn", "violated", UNKNOWN]
+    assert "100%" not in told
+    assert "0%" not in told
 
 
 def test_the_history_of_a_rule_has_a_line_for_each_update(ran):

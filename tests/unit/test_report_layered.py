@@ -5,7 +5,6 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_lite.model.results import Verdict
 from dlt_lite.report.layered import Sizes, layered
 from dlt_lite.report.lineage import lineage_graph
 from dlt_lite.report.picture import MOST_NODES, Looks, picture
@@ -74,11 +73,11 @@ def test_nothing_is_drawn_of_nothing_and_a_deep_chain_is_a_line():
 
 def test_a_drawing_shows_what_is_known_of_a_node():
     graph = lineage_graph([("silver", "streaming_table", 1)], [("raw", "silver")])
-    drawn = picture(graph, {"silver": Looks("9 rows", Verdict.WARN, "#silver")})
+    drawn = picture(graph, {"silver": Looks("9 rows", "warn", "#silver")})
 
     raw, silver = drawn.boxes
-    assert (raw.kind, raw.verdict, raw.href) == ("external", "", "")
-    assert (silver.note, silver.verdict, silver.href) == ("9 rows", "warn", "#silver")
+    assert (raw.kind, raw.look, raw.href) == ("external", "", "")
+    assert (silver.note, silver.look, silver.href) == ("9 rows", "warn", "#silver")
     assert [(line.left, line.right) for line in drawn.lines] == [(raw.place, silver.place)]
 
 

@@ -9,8 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dlt_lite.model.gates import GateResult
-from dlt_lite.model.results import RuleResult, Verdict, undecided
+from dlt_lite.model.checks import RuleKind
+from dlt_lite.model.gates import Gate, GateResult
+from dlt_lite.model.results import DatasetQuality, RuleResult, Verdict, undecided
+from dlt_lite.model.rules import RuleAction, Severity
+from dlt_lite.report.files import summary_markdown
+from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.lineage import lineage_graph
 from dlt_lite.report.page import graph_html, html_report, job_html
 from dlt_lite.report.view import MOST_RULES, view_of
@@ -125,7 +129,7 @@ def test_the_page_says_the_verdict_first():
 
     [headline] = page.texts["h1"]
     assert headline.startswith("5 of 12 rules violated (1 critical)")
-    assert page.texts["title"][0] == ("violated · clickstream · data quality")
+    assert page.texts["title"][0] == "violated, critical · clickstream · data quality"
 
 
 def test_a_rule_can_be_linked_to_by_dataset_and_name():
@@ -213,12 +217,12 @@ def test_the_graph_alone_lists_what_it_draws():
     page = Page(PAGES["graph"])
 
     assert page.texts["h1"] == ["Lineage"]
-    assert {"silver_clicks", "landing/clicks"} <= {each.strip() for each in page.texts["th"]}
+    assert {"silver_", "landing/clicks"} <= {each.strip() for each in page.texts["th"]}
     assert "violated" not in PAGES["graph"].split("<body>")[1].split("<script>")[0]
 
 
 def test_the_graph_is_coloured_by_quality_where_it_is_known():
-    assert 'class="node k-streaming_table v-warn"' in PAGES["coloured"]
+    assert 'class="node k-streaming_table v-critical"' in PAGES["coloured"]
 
 
 def test_a_dataset_that_failed_is_an_error_in_the_graph_and_tells_why():
@@ -227,3 +231,155 @@ def test_a_dataset_that_failed_is_an_error_in_the_graph_and_tells_why():
 
     assert "v-error" in text
     assert "[DLT501] &lt;it broke&gt;" in text
+
+
+def test_a_critical_rule_that_is_violated_does_not_look_like_a_warning():
+    rules = [
+        a_rule("orders", "grave", 100, 1, severity=Severity.CRITICAL),
+        a_rule("orders", "slight", 100, 50),
+    ]
+    view = view_of([an_update(*rules)])
+
+    assert [(each.name, each.look) for each in view.rules] == [
+        ("grave", "critical"),
+        ("slight", "warn"),
+    ]
+    assert (view.look, view.tally) == ("critical", (("critical", 1), ("warn", 1)))
+    assert [each.look for each in view.datasets] == ["critical"]
+    assert [each.look for each in view.worst] == ["critical", "warn"]
+
+
+def test_a_rule_that_failed_and_one_that_was_not_decided_look_as_before():
+    rules = [
+        a_rule("orders", "a", 9, 1, RuleAction.FAIL, severity=Severity.CRITICAL),
+        undecided(a_rule("orders", "b", severity=Severity.CRITICAL), Verdict.ERROR, "it broke"),
+        a_rule("orders", "c", severity=Severity.CRITICAL),
+    ]
+
+    assert [each.look for each in view_of([an_update(*rules)]).rules] == ["fail", "error", "pass"]
+
+
+def test_a_reason_of_the_gate_leads_to_its_rule():
+    update = an_update(a_rule("orders", "x", 100, 50), a_rule("orders", "y", 100, 60))
+    text = html_report([update], judge_gate(Gate(min_pass_ratio=0.9), update))
+
+    assert '<a href="#orders.x">orders.x</a>: 50.0% of the rows pass, not 90.0%' in text
+    assert '<a href="#orders.y">orders.y</a>: 40.0%' in text
+    assert "<title>gate missed · violated · shop" in text
+
+
+def test_a_list_that_is_cut_says_so_and_has_the_rest_one_click_away():
+    rules = [a_rule("orders", f"r{number:02d}", 1000, 900 - number) for number in range(40)]
+    before = [a_rule("orders", rule.rule, update_id="u0") for rule in rules]
+    update = an_update(*rules)
+    page = the_page(
+        update,
+        an_update(*before, update_id="u0"),
+        gate=judge_gate(Gate(min_pass_ratio=0.9), update),
+    )
+
+    assert "5 of 40" in page.texts["span"]
+    assert page.texts["summary"] == ["and 28 more", "and 35 more", "and 32 more"]
+    links = Counter(page.values("href"))
+    assert {links[f"#orders.r{number:02d}"] for number in range(40)} == {4}
+
+
+def test_what_changed_stands_worst_first():
+    rules = [
+        a_rule("orders", "slight", 100, 2),
+        a_rule("orders", "grave", 100, 60),
+        a_rule("orders", "critical", 100, 1, severity=Severity.CRITICAL),
+    ]
+    before = [replace(a_rule("orders", rule.rule, update_id="u0")) for rule in rules]
+    view = view_of([an_update(*rules), an_update(*before, update_id="u0")])
+
+    [(_, links)] = view.changes.groups
+    assert [link.text for link in links] == ["orders.critical", "orders.grave", "orders.slight"]
+
+
+def of_a_failed_update(rules=11, **more):
+    """Return an update in which a dataset failed before its rules were decided."""
+    error = "[DLT501] silver failed: ValueError: not a number\n  at:  a.py:1\n  fix: see spark.log"
+    lost = [
+        undecided(a_rule("silver", f"r{place}"), Verdict.ERROR, "silver failed before it")
+        for place in range(rules)
+    ]
+    failed = DatasetQuality("silver", "streaming_table", "FAILED", "append", error=error)
+    checked = DatasetQuality("bronze", "streaming_table", "COMPLETED", "append", "", 9, 9)
+    return an_update(
+        a_rule("bronze", "x"), *lost, state="FAILED", datasets=[checked, failed], **more
+    )
+
+
+def test_a_failed_update_says_first_what_failed_and_why_and_what_was_not_decided_once():
+    update = of_a_failed_update()
+    before = [replace(rule, verdict=Verdict.PASS, update_id="u0") for rule in update.rules]
+    text = html_report([update, an_update(*before, update_id="u0")], judge_gate(Gate(), update))
+    page, view = Page(text), view_of([update], judge_gate(Gate(), update))
+
+    [headline] = page.texts["h1"]
+    assert headline.startswith("The update failed at silver: ValueError: not a number. 1 of 12")
+    cause, gate = text.index("[DLT501] silver failed"), text.index('id="gate"')
+    assert text.index("<h1>") < cause < gate < text.index('class="tiles"')
+    assert text.count("[DLT501] silver failed") == 1
+    assert page.texts["summary"] == ["11 rules of silver were not decided"]
+    assert [(each.text, each.href) for each in view.worst] == [
+        ("11 rules of silver were not decided", "#silver")
+    ]
+    assert page.texts["title"][0].startswith("gate missed · failed · shop")
+
+
+def test_of_many_failures_some_are_told_first_and_all_stand_at_their_datasets():
+    failed = [
+        DatasetQuality(f"d{place}", "streaming_table", "FAILED", error=f"[DLT501] no {place}!")
+        for place in range(5)
+    ]
+    text = html_report([an_update(state="FAILED", datasets=failed, error="[DLT211] all is lost")])
+
+    assert [text.count(f"no {place}!") for place in range(5)] == [2, 1, 1, 1, 1]
+    assert "and 3 more that failed" in text
+
+
+def test_a_rule_about_a_whole_table_shows_what_was_found_and_no_share_of_rows():
+    rule = a_rule(
+        "orders", "enough", None, 1, kind=RuleKind.AGGREGATE, observed="5", condition="count(*) > 9"
+    )
+    before = replace(a_rule("orders", "enough", None, 0, kind=RuleKind.AGGREGATE), update_id="u0")
+    view = view_of([an_update(rule), an_update(before, update_id="u0")])
+
+    [row] = view.rules
+    assert (row.broken, row.share, row.change) == ("\u2013", "\u2013", "")
+    assert row.told == "found 5, expected count(*) > 9"
+    [(_, [link])] = view.changes.groups
+    assert link.note == row.told
+
+
+def test_a_table_that_appends_is_not_said_to_have_lost_rows():
+    def a_day(update_id, appended, held, action="replace", state="COMPLETED"):
+        tables = [
+            DatasetQuality(
+                "clicks", "streaming_table", "COMPLETED", "append", "", appended, appended
+            ),
+            DatasetQuality("daily", "materialized_view", state, action, "", held, held),
+        ]
+        return an_update(a_rule("daily", "x"), update_id=update_id, datasets=tables)
+
+    def moves(*updates):
+        return {each.name: each.change for each in view_of(updates).datasets}
+
+    before = a_day("u0", 13_040, 20)
+    assert moves(a_day("u1", 444, 22), before) == {"clicks": "", "daily": "+2"}
+    assert moves(a_day("u1", 444, 0, state="SKIPPED"), before)["daily"] == ""
+    assert moves(a_day("u1", 444, 22), a_day("u0", 13_040, 0, "skip"))["daily"] == ""
+    text = summary_markdown([a_day("u1", 444, 22), before])
+    assert "- rows of views: <code>daily</code> +2" in text
+    assert "12,596" not in text
+
+
+def test_a_replay_without_anything_to_compare_with_says_why():
+    table = DatasetQuality("orders", "streaming_table", "COMPLETED", "replay", "", 9, 9)
+
+    told = "".join(the_page(an_update(a_rule("orders", "x", 9, 1), datasets=[table])).texts["p"])
+
+    assert "A replay is compared with nothing" in told
+    assert "No earlier update" not in told

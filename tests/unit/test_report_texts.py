@@ -19,6 +19,7 @@ from dlt_lite.model.rules import RuleAction, Severity, Threshold
 from dlt_lite.model.samples import MASKED, MOST_SAMPLE_BYTES, Cell, Sample, bytes_of
 from dlt_lite.report.annotations import MOST_OF_A_KIND, github_annotations
 from dlt_lite.report.comparison import compare
+from dlt_lite.report.escaping import markdown, markdown_code
 from dlt_lite.report.files import results_json, summary_markdown, write_reports
 from dlt_lite.report.forms import EVERYDAY, ReportForm
 from dlt_lite.report.gate import judge_gate
@@ -233,7 +234,7 @@ def test_rows_in_markdown_are_few_and_short_and_leave_room_for_what_else_is_told
     assert max(len(readable(row)) for row in rows) <= 310
     assert text.rstrip().splitlines()[-1].startswith("| <code>orders</code> |")
     few = markdown_report(an_update(shown("7", rows=5)))
-    assert few.count("&#34;7&#34;") == 3
+    assert few.count('"c0": "7"') == 3
 
 
 def test_an_annotation_marks_the_line_of_the_rule():
@@ -314,10 +315,10 @@ def test_markdown_says_the_verdict_first_and_then_what_is_wrong():
     text = markdown_report(update, compare(clickstream(1), update), gate)
 
     lines = text.splitlines()
-    assert lines[0].startswith("## ⚠️ 5 of 12 rules violated")
-    assert "**Quality gate: missed**" in lines
+    assert lines[0].startswith("## 🔴 5 of 12 rules violated (1 critical)")
+    assert "**Quality gate: missed** ❌" in lines
     assert "### What is wrong" in lines
-    assert text.index("valid&#95;event&#95;id") < text.index("known&#95;platform")
+    assert text.index("clicks.valid_event_id") < text.index("clicks.known_platform")
     assert any(line.startswith("- 2 newly violated: ") for line in lines)
 
 
@@ -335,7 +336,21 @@ def test_markdown_says_why_an_update_and_its_datasets_failed():
 
     assert "### What failed" in text
     assert "- <code>the update</code>: &#91;DLT6&#93; x" in text
-    assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at&#58;" in text
+    assert "- <code>orders</code>: &#91;DLT501&#93; it broke\n  - at: " in text
+
+
+def test_markdown_tells_in_one_line_what_one_failure_left_undecided():
+    passed = [a_rule("silver", f"r{n}") for n in range(11)]
+    lost = [undecided(rule, Verdict.ERROR, "silver failed before it") for rule in passed]
+    update = an_update(*lost, state="FAILED")
+    change = compare(an_update(*passed, update_id="u0"), update)
+
+    text = markdown_report(update, change, judge_gate(Gate(), update))
+
+    assert "| ⛔ could not run | 11 rules of silver | silver failed before it |" in text
+    assert "- 11 rules of silver were not decided\n" in text
+    assert "- 11 newly violated: 11 rules of silver\n" in text
+    assert "r3" not in text
 
 
 def test_hostile_text_means_nothing_in_markdown():
@@ -348,6 +363,28 @@ def test_hostile_text_means_nothing_in_markdown():
     assert "&#64;team" not in re.sub(r"<code>.*?</code>", "", text)
     rows = [line for line in text.splitlines() if line.startswith("|") and "code" in line]
     assert {line.count("|") for line in rows} == {8}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["silver_clicks.not_late", "a.py:22", "2026-11-30T06:00:00Z", '{"a_b": 1}', "a - b", "ü_漢"],
+)
+def test_code_in_markdown_reads_as_it_is_where_nothing_in_it_is_a_mark(text):
+    assert markdown_code(text) == f"<code>{text}</code>"
+
+
+@pytest.mark.parametrize(
+    ("text", "raw"),
+    [
+        ("51 rows of silver_clicks: 25 dropped", "51 rows of silver_clicks: 25 dropped"),
+        ("_a_ __init__", "&#95;a&#95; &#95;&#95;init&#95;&#95;"),
+        ("a__b x_", "a&#95;&#95;b x&#95;"),
+        ("http://a mailto:b", "http&#58;//a mailto&#58;b"),
+        (":tada: 12:100: :", "&#58;tada: 12&#58;100: &#58;"),
+    ],
+)
+def test_text_in_markdown_is_escaped_where_it_might_be_a_mark(text, raw):
+    assert markdown(text) == raw
 
 
 def test_markdown_is_never_longer_than_github_takes():
@@ -370,19 +407,104 @@ def test_markdown_is_never_longer_than_github_takes():
         (VERDICTS, "2 of 3 rules violated, 1 could not run, 1 not checked."),
         (
             an_update(a_rule("o", "x"), state="FAILED"),
-            "The update failed, the one rule that was checked passed.",
+            "The update failed. 1 of 1 rule passed.",
         ),
         (
             an_update(
                 a_rule("o", "x", 10, 1, severity=Severity.CRITICAL),
                 datasets=[DatasetQuality("o", rows_in=10, written=8, dropped=1, quarantined=1)],
             ),
-            "1 of 1 rule violated (1 critical); 1 row dropped, 1 quarantined (20.0% of 10).",
+            (
+                "1 of 1 rule violated (1 critical); "
+                "2 of 10 rows of o kept out (20.0%): 1 dropped, 1 quarantined."
+            ),
         ),
     ],
 )
 def test_the_verdict_is_one_sentence(update, told):
     assert sentence(update) == told
+
+
+def a_table(name, rows_in, dropped=0, quarantined=0):
+    """Return a table, some of whose rows were kept out."""
+    written = rows_in - dropped - quarantined
+    figures = {"rows_in": rows_in, "dropped": dropped, "quarantined": quarantined}
+    return DatasetQuality(name, "streaming_table", "COMPLETED", written=written, **figures)
+
+
+def test_rows_kept_out_are_told_of_the_dataset_that_lost_them_and_of_no_other():
+    tables = [a_table("bronze", 10_000), a_table("silver", 399, 25, 26), a_table("gold", 0)]
+
+    assert sentence(an_update(a_rule("silver", "x"), datasets=tables)).endswith(
+        "; 51 of 399 rows of silver kept out (12.8%): 25 dropped, 26 quarantined."
+    )
+
+
+def test_of_several_datasets_that_lost_rows_the_worst_is_named_and_the_others_are_counted():
+    tables = [a_table("a", 1000, 30), a_table("b", 10, 0, 2), a_table("c", 100, 1)]
+
+    assert sentence(an_update(a_rule("a", "x"), datasets=tables)).endswith(
+        "; 2 of 10 rows of b kept out (20.0%): 2 quarantined; and 31 rows of 2 other datasets."
+    )
+
+
+BROKE = (
+    "[DLT502] silver: expectation recent failed for 1 or more rows (partial count: the job ended "
+    'there); nothing of them was written. One is: {"id": 1}\n  at:  a.py:1\n  fix: correct the rows'
+)
+
+
+def a_failure(*errors, rules=(), **more):
+    """Return an update of which datasets failed of these errors."""
+    failed = [
+        DatasetQuality(name, state="FAILED", error=error)
+        for name, error in zip(("silver", "gold", "platinum"), errors, strict=False)
+    ]
+    return an_update(*rules, state="FAILED", datasets=failed, **more)
+
+
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        (
+            a_failure(BROKE, rules=(a_rule("bronze", "x"), a_rule("bronze", "y"))),
+            (
+                "The update failed at silver: expectation recent failed for 1 or more rows; "
+                "nothing of them was written. 2 of 2 rules passed."
+            ),
+        ),
+        (
+            a_failure(
+                "[DLT501] silver failed: ValueError: 0.5 is not\n  at:  a.py:1",
+                rules=(a_rule("bronze", "x"), undecided(a_rule("silver", "y"), Verdict.ERROR, "")),
+            ),
+            (
+                "The update failed at silver: ValueError: 0.5 is not. "
+                "1 of 2 rules passed, 1 could not run."
+            ),
+        ),
+        (
+            a_failure("[DLT501] silver failed: x", "[DLT501] y", "[DLT501] z"),
+            "The update failed at silver and 2 datasets more: x.",
+        ),
+        (a_failure("not ours\nbut lines"), "The update failed at silver: not ours."),
+        (FAILED_AS_A_WHOLE, "The update failed: orders reads oders."),
+        (a_failure("\n"), "The update failed at silver."),
+        (
+            an_update(state="CANCELED", datasets=[a_table("silver", 4, 1)]),
+            "The update was stopped. 1 of 4 rows of silver kept out (25.0%): 1 dropped.",
+        ),
+    ],
+)
+def test_an_update_that_failed_says_what_failed_and_why(update, told):
+    assert sentence(update) == told
+
+
+def test_a_headline_is_short_whatever_the_names_and_errors_are():
+    update = a_failure(f"[DLT501] {'x' * 9000}", rules=(a_rule("y" * 900, "z"),))
+    update = replace(update, datasets=(*update.datasets, a_table("z" * 900, 4, 1)))
+
+    assert len(sentence(update)) < 400
 
 
 @pytest.mark.parametrize(

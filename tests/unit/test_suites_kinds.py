@@ -112,6 +112,14 @@ def test_a_kind_of_columns_becomes_sql_over_aggregates(tmp_path, type_, kwargs, 
     assert found.terms.null is NullPolicy.FAIL
 
 
+def test_a_rule_about_the_whole_table_is_named_without_empty_brackets(tmp_path):
+    about_rows = rule(tmp_path, "expect_table_row_count_to_be_between", min_value=1)
+    about_a_column = rule(tmp_path / "2", f"{COLUMN}max_to_be_between", column="a", min_value=1)
+
+    assert about_rows.name == "expect_table_row_count_to_be_between"
+    assert about_a_column.name == f"{COLUMN}max_to_be_between(a)"
+
+
 def test_keys_become_checks_that_know_which_rows_they_leave_out(tmp_path):
     one = rule(tmp_path, f"{VALUES}be_unique", column="a", mostly=0.5)
     many = rule(tmp_path / "2", "expect_compound_columns_to_be_unique", column_list=["a", "b"])

@@ -21,11 +21,22 @@ from dlt_lite.model.results import DatasetQuality, RuleResult, Verdict
 from dlt_lite.model.rules import RuleAction
 from dlt_lite.project.suggestions import shown
 from dlt_lite.report.comparison import Comparison, Point, RowChange, RuleChange, RuleHistory
+from dlt_lite.report.escaping import shortened
 from dlt_lite.report.updates import LATEST
-from dlt_lite.report.words import figures, moment, percent, points, rule_name, signed, verdict_word
+from dlt_lite.report.words import (
+    broken,
+    figures,
+    moment,
+    moved,
+    passed,
+    rule_name,
+    verdict_word,
+)
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _NOTHING = "·"
+_LONGEST_NAME, _LONGEST_FOUND = 80, 120
+_WRITTEN = "rows written by each (a table that appends writes only what is new):"
 _MISSING = {
     "history": ("DATASET", "ls"),
     "compare": ("UPDATE", "runs"),
@@ -93,11 +104,12 @@ def _history(arguments: argparse.Namespace, invocation: Invocation) -> int:
 
 def _rule_row(history: RuleHistory) -> tuple[str, ...]:
     newest = _newest(history.points)
+    name = history.rule if history.flow is None else f"{history.rule} (read by {history.flow})"
     return (
-        history.rule if history.flow is None else f"{history.rule} (read by {history.flow})",
+        shortened(name, _LONGEST_NAME),
         str(newest.action),
         verdict_word(newest.verdict),
-        percent(newest.ratio),
+        passed(newest),
         trend(history.points),
         amount(len(history.points)),
         str(newest.origin or ""),
@@ -129,8 +141,8 @@ def _point_row(history: RuleHistory, point: Point) -> tuple[str, ...]:
         moment(point.started),
         verdict_word(result.verdict),
         amount(result.evaluated),
-        amount(result.violations),
-        percent(result.ratio),
+        broken(result),
+        passed(result),
         history.flow or "",
     )
 
@@ -183,13 +195,13 @@ def _dry_run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 def would_row(rule: RuleResult) -> tuple[str, ...]:
     """Return what a rule would have done, as a row of a table."""
     return (
-        rule_name(rule),
+        shortened(rule_name(rule), _LONGEST_NAME),
         str(rule.action),
         amount(rule.evaluated),
-        amount(rule.violations),
-        percent(rule.ratio),
+        broken(rule),
+        passed(rule),
         _would(rule),
-        rule.observed or rule.reason,
+        shortened(rule.observed or rule.reason, _LONGEST_FOUND),
         str(rule.origin or ""),
     )
 
@@ -231,7 +243,7 @@ def _comparison_lines(found: Comparison) -> list[str]:
         for line in (f"{title}:", *(f"  {_change(each)}" for each in group))
     ]
     if found.rows:
-        told += ["rows written:", *(f"  {_rows(each)}" for each in found.rows)]
+        told += [_WRITTEN, *(f"  {_rows(each)}" for each in found.rows)]
     title = f"from {found.before} to {found.after}"
     return [title, *told] if told else [f"{title}: nothing changed"]
 
@@ -241,15 +253,14 @@ def _groups(found: Comparison) -> list[tuple[str, tuple[RuleChange, ...]]]:
 
 
 def _change(change: RuleChange) -> str:
-    moved = points(change.points)
+    points = moved(change.rule, change.points)
     told = f"{rule_name(change.rule)}: {figures(change.rule)}"
-    return f"{told}, {moved} points" if moved else told
+    return f"{told}, {points} points" if points else told
 
 
 def _rows(change: RowChange) -> str:
-    difference = signed((change.after or 0) - (change.before or 0))
     before, after = (amount(each) or "none" for each in (change.before, change.after))
-    return f"{change.dataset}: {before} to {after} ({difference})"
+    return f"{change.dataset}: {before}, then {after}"
 
 
 def _comparison_json(found: Comparison) -> dict[str, object]:

@@ -96,7 +96,7 @@
       text: body.textContent.toLowerCase(),
       name: body.querySelector("th a").textContent,
       action: body.rows[0].cells[2].textContent,
-      bad: /\bv-(fail|error|warn)\b/.test(body.className),
+      bad: /\bv-(fail|error|critical|warn)\b/.test(body.className),
     }));
     const find = byId("find"), count = byId("shown"), chips = [...document.querySelectorAll("[data-show]")];
     let show = "all";
