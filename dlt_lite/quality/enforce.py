@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation
@@ -222,7 +221,18 @@ def unmarked(frame: DataFrame) -> DataFrame:
 
 def all_pass(rules: Sequence[Rule]) -> Column:
     """Return the condition that every rule passes; never NULL."""
-    return reduce(Column.__and__, [_passes(rule) for rule in rules])
+    return _all([_passes(rule) for rule in rules])
+
+
+def _all(conditions: Sequence[Column]) -> Column:
+    """Return whether all hold, as a tree that is no deeper than it must be.
+
+    Spark walks it by recursion, and a chain of 300 conditions takes all of its stack.
+    """
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return _all(conditions[:middle]) & _all(conditions[middle:])
 
 
 def _counters(rules: Sequence[Rule], *, in_the_job: bool) -> list[Column]:

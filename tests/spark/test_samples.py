@@ -172,3 +172,13 @@ def test_what_spark_infers_grows_with_the_rules_and_not_with_their_choices(spark
     while node.nodeName() != "CollectMetrics":
         node = node.children().apply(0)
     assert node.constraints().size() < 4 * len(rules)
+
+
+def test_hundreds_of_rules_of_one_dataset_are_planned(spark):
+    place = Origin("tables.py", 1)
+    rules = [Rule(f"over {n}", RuleAction.DROP, f"id > {n}", place) for n in range(300)]
+
+    enforced = enforce(spark.range(3), rules, Sampling())
+
+    assert enforced.kept.count() == 0
+    assert enforced.observation.get["rows"] == 3
