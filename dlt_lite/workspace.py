@@ -40,7 +40,6 @@ from dlt_lite.model.jobs import Job
 from dlt_lite.model.names import dataset_name
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.results import UpdateQuality
-from dlt_lite.model.samples import NOTHING_SHOWN
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
@@ -283,7 +282,8 @@ class Project:
         """
         settings = pipeline_of(self.settings, pipeline)
         if not samples:
-            settings = replace(settings, samples=NOTHING_SHOWN)
+            # The masks stay: what rules of aggregates find is told all the same.
+            settings = replace(settings, samples=replace(settings.samples, most=0))
         listeners = Listeners(
             tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
         )
