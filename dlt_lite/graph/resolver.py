@@ -179,14 +179,14 @@ class _Resolution:
             if not isinstance(key, ForeignKey):
                 continue
             parts = split_identifier(key.dataset)
+            own = empty_frame(self._around.session, schema.text, streaming=False)
             if qualify(parts, self._definitions.namespace) == dataset.name:
-                session = self._around.session
-                check_key(rule, dataset, empty_frame(session, schema.text, streaming=False))
+                check_key(rule, dataset, own.schema, own)
                 continue
             try:
                 with self._views.session_for(first.flow.spark_conf) as session:
                     frame = self._frame(Asked(parts, False, None), first.flow, session, reads)
-                    check_key(rule, dataset, frame or session.table(key.dataset))
+                    check_key(rule, dataset, own.schema, frame or session.table(key.dataset))
             except DltLiteError as error:
                 error.origin = rule.origin
                 raise
