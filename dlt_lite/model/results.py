@@ -26,6 +26,7 @@ class Verdict(StrEnum):
 
 
 WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
+_REPLAY = "replay"
 _DID_NOT_END_WELL = frozenset({"FAILED", "CANCELED", "ABANDONED"})
 
 
@@ -197,6 +198,11 @@ class UpdateQuality:
     error: str | None = None
     datasets: tuple[DatasetQuality, ...] = ()
     rules: tuple[RuleResult, ...] = ()
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it put rows back that had been set aside: its rules saw no others."""
+        return any(each.action == _REPLAY for each in self.datasets)
 
 
 def judged(result: RuleResult) -> RuleResult:

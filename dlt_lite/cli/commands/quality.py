@@ -231,6 +231,8 @@ def _comparison_lines(found: Comparison) -> list[str]:
     if found.rows:
         told += ["rows written:", *(f"  {_rows(each)}" for each in found.rows)]
     title = f"from {found.before} to {found.after}"
+    if found.note is not None:
+        return [title, found.note]
     return [title, *told] if told else [f"{title}: nothing changed"]
 
 
@@ -257,7 +259,8 @@ def _comparison_json(found: Comparison) -> dict[str, object]:
     ]
     for each in groups["removed"]:
         each["after"] = None
-    return {"before": found.before, "after": found.after, **groups, "rows": rows}
+    ends = {"before": found.before, "after": found.after}
+    return {**ends, **groups, "rows": rows, "note": found.note}
 
 
 def _change_json(change: RuleChange) -> dict[str, object]:
