@@ -31,6 +31,7 @@ _MISSING = {
     "compare": ("UPDATE", "runs"),
     "dry-run": ("FILE", "suggest --help"),
 }
+_KEEPS_OUT = frozenset({RuleAction.DROP, RuleAction.QUARANTINE})
 _WOULD = {
     RuleAction.WARN: "warn",
     RuleAction.DROP: "drop {rows}",
@@ -195,7 +196,7 @@ def would_row(rule: RuleResult) -> tuple[str, ...]:
 def _would(rule: RuleResult) -> str:
     if rule.verdict in {Verdict.PASS, Verdict.SKIPPED, Verdict.ERROR}:
         # Within its threshold a rule still keeps rows out.
-        rows = rule.dropped or rule.quarantined
+        rows = rule.violations if rule.action in _KEEPS_OUT else None
         told = _WOULD[rule.action] if rows else verdict_word(rule.verdict)
         return told.format(rows=amount(rows))
     return _WOULD[rule.action].format(rows=amount(rule.violations))
