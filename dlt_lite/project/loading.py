@@ -7,7 +7,7 @@ raises together whatever it finds wrong on the way.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -69,12 +69,16 @@ def load_project(
     common = _common(stack, found)
     _raise_once(found)
     ordered = sorted(ready, key=lambda each: each.settings.name)
+    names = frozenset(each.settings.name for each in ordered)
     return ProjectSettings(
         name=text_of(own, "name"),
         root=stack.root,
         target=text_of(own, "target"),
         state_root=state_root,
-        pipelines={each.settings.name: each.settings for each in ordered},
+        pipelines={
+            each.settings.name: replace(each.settings, siblings=names - {each.settings.name})
+            for each in ordered
+        },
         sources=sources_of(own, PROJECT.fields),
         pipeline_sources={each.settings.name: each.sources for each in ordered},
         jobs={job.name: job for job in jobs.jobs},
