@@ -726,8 +726,15 @@ def _suites_in(file: Path, settings: ProjectSettings) -> tuple[Suite, ...]:
     Raises:
         DltLiteError: what is wrong with it, together.
     """
+    from dlt_lite.suites.attaching import rule_files  # noqa: PLC0415 - only here
     from dlt_lite.suites.documents import read_document  # noqa: PLC0415 - only here
 
+    if not file.exists():
+        names = [each.name for each in rule_files(file.parent)]
+        fix = did_you_mean(file.name, names, otherwise="files of rules there")
+        is_inside = file.is_relative_to(settings.root)
+        told = file.relative_to(settings.root).as_posix() if is_inside else str(file)
+        raise BadSelection(f"there is no file {told!r}", fix=fix)
     own = settings.pipelines.get(file.stem)
     errors: list[DltLiteError] = []
     parameters = {} if own is None else own.configuration

@@ -55,10 +55,10 @@ def attach_files(registry: Registry, pipeline: str, siblings: Collection[str] = 
     _refuse_namesakes(registry, folder)
     _refuse_unread(registry, folder, pipeline)
     _attach_loose(registry, folder, pipelines)
-    for file in _files(folder / pipeline):
+    for file in rule_files(folder / pipeline):
         _attach_all(registry, _read(registry, file))
     for other in _folders(folder):
-        for file in () if other.name in pipelines else _files(other):
+        for file in () if other.name in pipelines else rule_files(other):
             name = f"{other.name}/{file.name}"
             _note_if_nobodys(registry, _read(registry, file), name, pipelines)
 
@@ -66,7 +66,7 @@ def attach_files(registry: Registry, pipeline: str, siblings: Collection[str] = 
 def _attach_loose(registry: Registry, folder: Path, pipelines: Sequence[str]) -> None:
     """Attach what belongs to the first of the pipelines of the files that lie in no folder."""
     strangers = []
-    for file in _files(folder):
+    for file in rule_files(folder):
         document = _read(registry, file)
         if document is None or file.stem == pipelines[0]:
             _attach_all(registry, document)
@@ -81,7 +81,7 @@ def _attach_loose(registry: Registry, folder: Path, pipelines: Sequence[str]) ->
 
 def _refuse_namesakes(registry: Registry, folder: Path) -> None:
     first: dict[str, Path] = {}
-    for file in _files(folder):
+    for file in rule_files(folder):
         other = first.setdefault(file.stem, file)
         if other is not file:
             what = f"{other.name} and {file.name} have one name"
@@ -145,9 +145,9 @@ def _attach_known(registry: Registry, document: Document) -> bool:
 
 
 def _attach_named(registry: Registry, dataset: DatasetName, name: str) -> None:
-    found = [file for file in _files(registry.root / FOLDER) if file.stem == name]
+    found = [file for file in rule_files(registry.root / FOLDER) if file.stem == name]
     if not found:
-        known = {file.stem for file in _files(registry.root / FOLDER)}
+        known = {file.stem for file in rule_files(registry.root / FOLDER)}
         what = f"there is no file {shown(f'{FOLDER}/{name}')}.yml, .yaml or .json"
         fix = did_you_mean(name, known, otherwise="files there")
         registry.refuse(BadSuite(what, origin=registry.here(), fix=fix))
@@ -170,7 +170,8 @@ def _read(registry: Registry, file: Path) -> Document | None:
     return document
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def rule_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that rules are read from, where there is such a folder."""
     if folder.is_dir():
         found = (file for file in folder.iterdir() if file.suffix in _ENDINGS)
         yield from sorted(file for file in found if not file.name.startswith((".", "_")))

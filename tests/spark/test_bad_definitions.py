@@ -796,6 +796,27 @@ KINDS = [
         "datasets read each other in a circle: totals → totals",
     ),
     Case(
+        "cycle_by_a_rule",
+        errors.Cycle,
+        """
+        @dlt.table
+        def totals():
+            return spark.read.table("means")
+
+        @dlt.view
+        def means():
+            return spark.read.table("shares")
+
+        @dlt.table
+        @dlt.expect_foreign_key("id", to="totals.id", name="known")  # <- here
+        def shares():
+            return spark.read.table("orders")
+        """,
+        "shares → means → totals → shares; shares reads totals for its expectation 'known' at "
+        "pipelines/shop/tables.py:",
+        "look the key up in a dataset that does not read shares",
+    ),
+    Case(
         "cycle_behind_every_except",
         errors.Cycle,
         """
