@@ -40,7 +40,6 @@ from dlt_lite.model.jobs import Job
 from dlt_lite.model.names import dataset_name
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.results import UpdateQuality
-from dlt_lite.model.samples import NOTHING_SHOWN
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
@@ -283,7 +282,8 @@ class Project:
         """
         settings = pipeline_of(self.settings, pipeline)
         if not samples:
-            settings = replace(settings, samples=NOTHING_SHOWN)
+            # The masks stay: what rules of aggregates find is told all the same.
+            settings = replace(settings, samples=replace(settings.samples, most=0))
         listeners = Listeners(
             tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
         )
@@ -730,8 +730,15 @@ def _suites_in(file: Path, settings: ProjectSettings) -> tuple[Suite, ...]:
     Raises:
         DltLiteError: what is wrong with it, together.
     """
+    from dlt_lite.suites.attaching import rule_files  # noqa: PLC0415 - only here
     from dlt_lite.suites.documents import read_document  # noqa: PLC0415 - only here
 
+    if not file.exists():
+        names = [each.name for each in rule_files(file.parent)]
+        fix = did_you_mean(file.name, names, otherwise="files of rules there")
+        is_inside = file.is_relative_to(settings.root)
+        told = file.relative_to(settings.root).as_posix() if is_inside else str(file)
+        raise BadSelection(f"there is no file {told!r}", fix=fix)
     own = settings.pipelines.get(file.stem)
     errors: list[DltLiteError] = []
     parameters = {} if own is None else own.configuration

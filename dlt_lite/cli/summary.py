@@ -15,6 +15,7 @@ from dlt_lite.model.checks import BY_ROW
 from dlt_lite.report.summary import DatasetResult, ExpectationResult, UpdateResult
 
 _MOST_ROWS = 40
+_MOST_NAMES = 5
 _WORST = 3
 _MARGIN = "  "
 _STYLES = {"COMPLETED": "1;32", "FAILED": "1;31", "CANCELED": "1;33", "ABANDONED": "1;33"}
@@ -45,6 +46,7 @@ def summary(result: UpdateResult, streams: Streams, *, state: str | None = None)
     parts = [
         _title(result, state or result.state, color=color),
         _table(result.datasets, streams),
+        _out_of_date(result),
         _failures(result, color=color),
         _expectations(result.datasets),
     ]
@@ -68,7 +70,7 @@ def tables_place(result: UpdateResult) -> str | None:
 def next_steps(result: UpdateResult, program: str) -> tuple[str, ...]:
     """Return the commands that a person may want now."""
     steps = []
-    if result.state != "COMPLETED":
+    if result.state != "COMPLETED" or result.out_of_date:
         steps.append(f"{program} run {result.pipeline}")
     if result.state == "FAILED":
         steps.append(f"{program} events {result.pipeline} --level ERROR")
@@ -136,6 +138,15 @@ def _row(dataset: DatasetResult) -> tuple[str, ...]:
         duration(dataset.seconds) if worked else "",
         dataset.reason,
     )
+
+
+def _out_of_date(result: UpdateResult) -> str:
+    names = result.out_of_date
+    if not names:
+        return ""
+    more = len(names) - _MOST_NAMES
+    listed = ", ".join(names[:_MOST_NAMES]) + (f" and {amount(more)} more" if more > 0 else "")
+    return one_line(f"out of date until the next run: {listed}")
 
 
 def _failures(result: UpdateResult, *, color: bool) -> str:

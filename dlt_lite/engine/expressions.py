@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
+from pyspark.errors import ParseException, PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 from pyspark.sql.types import BooleanType, StructType
 
+from dlt_lite.engine.clocks import asks_the_clock
 from dlt_lite.engine.patterns import may_have_patterns, pattern_problem
 
 _OF_PATTERNS = "write it as java.util.regex.Pattern reads it"
+_ONE_ROW = "a rule judges one row by its own columns"
+_SUBQUERY = "holds a subquery"
+_OF_SUBQUERIES = f"{_ONE_ROW}; whether another dataset has a value is asked by a foreign key"
+_OF_THE_CLOCK = "compare with a column that holds the time, or ask for freshness"
+_OF_ROWS = "a rule of rows is `expect`"
 _UNFIT = {
     "Aggregate": "holds an aggregate",
     "Window": "holds a window function",
@@ -49,8 +55,16 @@ def condition_text(condition: object) -> str:
     return str(condition).removeprefix("Column<'").removesuffix("'>")
 
 
-def condition_facts(frame: DataFrame, condition: object) -> ConditionFacts:
-    """Return whether a condition is one deterministic boolean expression over a frame's row."""
+def condition_facts(
+    frame: DataFrame, condition: object, *, timeless: bool = True
+) -> ConditionFacts:
+    """Return whether a condition is one deterministic boolean expression over a frame's row.
+
+    Args:
+        frame: an empty frame of the columns.
+        condition: SQL text or a Column.
+        timeless: whether it may not ask the clock.
+    """
     text = condition_text(condition)
     if not isinstance(condition, str | Column):
         kind = type(condition).__name__
@@ -59,9 +73,13 @@ def condition_facts(frame: DataFrame, condition: object) -> ConditionFacts:
         checked = frame.select(condition_column(condition).alias("_rule"))
         plan = checked._jdf.queryExecution().analyzed()
     except (PySparkException, Py4JError) as error:
-        return ConditionFacts(_first_sentence(error), text, f"the columns are: {_names(frame)}")
+        what, fix = _refused(error, frame)
+        return ConditionFacts(what, text, fix)
     if problem := _unfit(plan):
-        return ConditionFacts(problem, text, "a rule judges one row by its own columns")
+        fix = _OF_SUBQUERIES if problem == _SUBQUERY else _ONE_ROW
+        return ConditionFacts(problem, text, fix)
+    if timeless and asks_the_clock(text, plan.expressions().apply(0)):
+        return ConditionFacts("asks the clock", text, _OF_THE_CLOCK)
     found = checked.schema["_rule"].dataType
     if not isinstance(found, BooleanType):
         return ConditionFacts(
@@ -72,10 +90,17 @@ def condition_facts(frame: DataFrame, condition: object) -> ConditionFacts:
     return ConditionFacts(None, text)
 
 
-def judging(frame: DataFrame, conditions: Sequence[object]) -> DataFrame | None:
+def judging(
+    frame: DataFrame, conditions: Sequence[object], timeless: Sequence[bool]
+) -> DataFrame | None:
     """Return a frame of what all conditions say of each row, None where one cannot judge a row.
 
     All at once, which costs as much as one.
+
+    Args:
+        frame: an empty frame of the columns.
+        conditions: SQL texts or Columns.
+        timeless: for each whether it may not ask the clock.
     """
     if not all(isinstance(each, str | Column) for each in conditions):
         return None
@@ -86,7 +111,14 @@ def judging(frame: DataFrame, conditions: Sequence[object]) -> DataFrame | None:
     except (PySparkException, Py4JError):
         return None
     is_boolean = all(isinstance(each.dataType, BooleanType) for each in checked.schema.fields)
-    if not is_boolean or _unfit(plan) or _bad_pattern(frame, plan, map(condition_text, conditions)):
+    if not is_boolean or _unfit(plan):
+        return None
+    texts = [*map(condition_text, conditions)]
+    if _bad_pattern(frame, plan, texts) or any(
+        asks_the_clock(text, plan.expressions().apply(place))
+        for place, text in enumerate(texts)
+        if timeless[place]
+    ):
         return None
     return checked
 
@@ -121,14 +153,14 @@ def aggregate_facts(frame: DataFrame, condition: str) -> ConditionFacts:
         checked = frame.agg(F.expr(condition).alias("_rule"))
         plan = checked._jdf.queryExecution().analyzed()
     except (PySparkException, Py4JError) as error:
-        what, fix = _first_sentence(error), f"the columns are: {_names(frame)}"
+        what, fix = _refused(error, frame)
         if isinstance(error, PySparkException) and error.getCondition() == "MISSING_GROUP_BY":
-            what, fix = "has a column outside of any aggregate", "for a rule of rows use @expect"
+            what, fix = "has a column outside of any aggregate", _OF_ROWS
         return ConditionFacts(what, condition, fix)
     if problem := _unfit(plan, aggregates=True):
         return ConditionFacts(problem, condition, "compare aggregates of the columns")
     if not _aggregates(plan):
-        return ConditionFacts("holds no aggregate", condition, "for a rule of rows use @expect")
+        return ConditionFacts("holds no aggregate", condition, _OF_ROWS)
     found = checked.schema["_rule"].dataType
     if not isinstance(found, BooleanType):
         return ConditionFacts(
@@ -184,7 +216,7 @@ def _unfit(plan: Any, *, aggregates: bool = False) -> str | None:
         if name in _UNFIT and not (aggregates and name == "Aggregate"):
             return _UNFIT[name]
     if plan.subqueriesAll().size() > 0:
-        return "holds a subquery"
+        return _SUBQUERY
     if not plan.deterministic():
         return "is not deterministic"
     return None
@@ -207,6 +239,23 @@ def _node_names(plan: Any) -> list[str]:
         plan = plan.children().apply(0)
         names.append(str(plan.nodeName()))
     return names
+
+
+def _refused(error: Exception, frame: DataFrame) -> tuple[str, str]:
+    """Return what Spark has against a condition, and how to put it right."""
+    kind = (error.getCondition() or "") if isinstance(error, PySparkException) else ""
+    # Only a subquery can name a table.
+    if kind.startswith("TABLE_OR_VIEW_NOT_FOUND"):
+        return _SUBQUERY, _OF_SUBQUERIES
+    if isinstance(error, ParseException):
+        fix = "correct the SQL: it is one condition, such as `amount > 0`"
+    elif kind.startswith("UNRESOLVED_ROUTINE"):
+        fix = "use a function that Spark SQL has"
+    elif kind.startswith("DATATYPE_MISMATCH"):
+        fix = "make the types fit by CAST(column AS type)"
+    else:
+        fix = f"the columns are: {_names(frame)}"
+    return _first_sentence(error), fix
 
 
 def _first_sentence(error: Exception) -> str:

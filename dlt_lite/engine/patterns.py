@@ -12,6 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.classes import java_static
+from dlt_lite.engine.reading import behind
 
 # The functions of Spark whose second argument is one.
 _TAKES_A_PATTERN = frozenset(
@@ -58,16 +59,7 @@ def _patterns(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield the patterns in a tree, given as its nodes from the top down, left to right."""
     for place, node in enumerate(nodes):
         if node["class"].rpartition(".")[2] in _TAKES_A_PATTERN:
-            second = nodes[_behind(nodes, place + 1)]
+            second = nodes[behind(nodes, place + 1)]
             value = second.get("value")
             if str(second.get("dataType")).startswith("string") and isinstance(value, str):
                 yield value
-
-
-def _behind(nodes: Sequence[dict[str, Any]], place: int) -> int:
-    """Return the place of the node that follows one and all below it."""
-    waiting = 1
-    while waiting:
-        waiting += nodes[place]["num-children"] - 1
-        place += 1
-    return place

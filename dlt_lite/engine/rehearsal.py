@@ -64,7 +64,8 @@ def _resolve_and_look(spark: SparkSession, table: str, scratch: Path) -> None:
         frame.createOrReplaceTempView("t")
         parsed(session, "with c as (select * from t) select name, count(*) from c group by all")
         query_facts(frame.where(F.col("n") > 1).withColumn("d", F.to_date("last")))
-        judging(frame, ["name is not null", "n between 1 and 5", "name in ('a', 'b')"])
+        conditions = ["name is not null", "n between 1 and 5", "name in ('a', 'b')"]
+        judging(frame, conditions, [True] * len(conditions))
     query_facts(session.sql("with c as (select * from t) select name, sum(n) from c group by name"))
     counted, observation = observe(session.range(9).toDF("n"), [F.count_if(F.col("n") > 1)])
     counted.where("n > 2").write.format("delta").save(str(scratch / "counted"))

@@ -47,7 +47,7 @@ def dry_run(
     for rule in dataset.wide_rules:
         if isinstance(rule.check, ForeignKey):
             other = known.other(rule.check.dataset)
-            check_key(rule, dataset, frame if other is None else other)
+            check_key(rule, dataset, frame.schema, frame if other is None else other)
     counts = _counted(frame, dataset, known)
     name, kind = dataset.shown, DatasetKind.MATERIALIZED_VIEW
     told = tuple(expectation_record(rule) for rule in dataset.rules)

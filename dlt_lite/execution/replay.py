@@ -67,17 +67,27 @@ class _Treatment:
         """Put what passes today's rules into the table."""
         where = self._where()
         self._make_columns_fit()
-        counts = self._finish_earlier()
+        earlier = self._finish_earlier()
         number = self._last() + 1
+        tried = self._tried(where)
         rules = [r for r in self._resolved.dataset.row_rules if r.action is not RuleAction.WARN]
         passing = [all_pass(rules)] if rules else []
         condition = reduce(Column.__and__, passing, where)
         record = self._context.record("replay", self._resolved)
         mark_for_replay(self._session, self._path, condition, number, record)
         self._context.reached("replay_marked")
-        counts = added(counts, self._append(number))
+        written = self._append(number).written
+        stay = max(tried.rows - written, 0)
+        counts = added(earlier, Counts(written + stay, 0, tried.rules, stay))
         version = self._report(counts)
         return Outcome(changed=counts.written > 0, version=version)
+
+    def _tried(self, where: Column) -> Counts:
+        """Return what all rules decide over the rows that are tried; each that breaks one stays."""
+        rules = self._resolved.dataset.row_rules
+        rows = self._rows().where(F.col(REPLAY).isNull() & F.coalesce(where, F.lit(False)))
+        sampling = sampling_of(rows, self._resolved.dataset, self._context.samples)
+        return count_now(rows, rules, sampling)
 
     def clear(self) -> Outcome:
         """Remove the rows."""
@@ -151,6 +161,10 @@ class _Treatment:
         return condition
 
     def _report(self, counts: Counts | None) -> int:
+        reason = self._step.reason
+        if counts is not None:
+            rows = (counts.rows, counts.written, counts.quarantined)
+            reason += ": {:,} rows tried, {:,} written, {:,} stay".format(*rows)
         state = self._context.state_of(self._step.dataset)
         version = self._table.version if state is None else state.version
         self._context.emit(
@@ -159,7 +173,7 @@ class _Treatment:
                 self._resolved.flows[0].flow.name,
                 FlowState.COMPLETED,
                 self._step.action,
-                self._step.reason,
+                reason,
                 version=version,
                 counts=counts,
             )

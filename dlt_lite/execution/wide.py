@@ -191,7 +191,9 @@ def judge_again(context: Context, resolved: ResolvedDataset) -> tuple[RuleCount,
         return _judged_late(context, resolved, state, before)
     if before is None:
         return ()
-    found = fresh_still(rules, before.found, context.now)
+    # Nothing but the moment and the masks is asked of what else is known.
+    known = Known(context.now, lambda _: None, samples=context.samples)
+    found = fresh_still(rules, before.found, known)
     told = _names(found)
     if is_stream:
         kept = _broken(rules, before.found)
@@ -261,11 +263,13 @@ def _place(context: Context, resolved: ResolvedDataset) -> str:
 
 
 def _definition(context: Context, resolved: ResolvedDataset) -> str:
-    """Return the rules, and which version of other tables they look values up in."""
+    """Return the rules, which version of other tables they look values up in, and the masks."""
     rules = resolved.dataset.wide_rules
     keys = (rule.check for rule in rules if isinstance(rule.check, ForeignKey))
     looked_up = (f"{key.dataset} {_seen(context, resolved, key.dataset)}" for key in keys)
-    return "\n".join((*map(rule_text, rules), *looked_up))
+    masks = ", ".join(sorted(context.samples.mask))
+    hidden = (f"mask {masks}",) if masks else ()
+    return "\n".join((*map(rule_text, rules), *looked_up, *hidden))
 
 
 def _seen(context: Context, resolved: ResolvedDataset, text: str) -> str:

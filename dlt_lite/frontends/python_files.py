@@ -72,7 +72,7 @@ def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> L
         modules.entered(),
     ):
         _load_all(pipeline, registry, without_spark=session is None)
-        attach_files(registry, pipeline.name)
+        attach_files(registry, pipeline.name, sorted(pipeline.siblings))
     return LoadedPipeline(registry.freeze(), modules)
 
 

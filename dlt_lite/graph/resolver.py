@@ -40,6 +40,7 @@ from dlt_lite.model.checks import ForeignKey
 from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Definitions, Flow
 from dlt_lite.model.names import DatasetName, qualify, split_identifier
 from dlt_lite.model.origin import Origin
+from dlt_lite.model.rules import Rule
 from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, schema_from_json
 from dlt_lite.project.suggestions import did_you_mean
 from dlt_lite.registry.active import reading_through
@@ -68,11 +69,12 @@ class Surroundings:
 
 
 class _NotYet(BaseException):
-    """A query reads a dataset that is not resolved yet."""
+    """A query, or a rule, reads a dataset that is not resolved yet."""
 
-    def __init__(self, name: DatasetName) -> None:
+    def __init__(self, name: DatasetName, rule: Rule | None = None) -> None:
         super().__init__(str(name))
         self.name = name
+        self.rule = rule
 
 
 def resolve(definitions: Definitions, around: Surroundings) -> ResolvedGraph:
@@ -109,6 +111,8 @@ class _Resolution:
         self._causes: list[DltLiteError] = []
         self._consequences: list[DltLiteError] = []
         self._failed: set[DatasetName] = set()
+        # The rule for which a dataset waits for another; what only its query reads has none.
+        self._asking: dict[tuple[DatasetName, DatasetName], Rule] = {}
         self._views = TemporaryViews(around.session)
 
     def errors(self) -> list[DltLiteError]:
@@ -125,6 +129,8 @@ class _Resolution:
                     self.done[top] = self._dataset(self._definitions.datasets[top])
                 stack.pop()
             except _NotYet as needs:
+                if needs.rule is not None:
+                    self._asking[top, needs.name] = needs.rule
                 if needs.name in stack:
                     self._fail_cycle(stack[stack.index(needs.name) :])
                 else:
@@ -149,14 +155,16 @@ class _Resolution:
     def _fail_cycle(self, members: list[DatasetName]) -> None:
         self._failed.update(members)
         shown = [self._definitions.datasets[name].shown for name in members]
-        path = " → ".join([*reversed(shown), shown[-1]])
-        self._causes.append(
-            Cycle(
-                f"datasets read each other in a circle: {path}",
-                origin=self._definitions.datasets[members[0]].origin,
-                fix="break the circle: one of them must not read the next",
-            )
-        )
+        what = f"datasets read each other in a circle: {' → '.join([*reversed(shown), shown[-1]])}"
+        fix = "break the circle: one of them must not read the next"
+        origin = self._definitions.datasets[members[0]].origin
+        for name, read in zip(members, [*members[1:], members[0]], strict=True):
+            if (rule := self._asking.get((name, read))) is not None:
+                own, other = (self._definitions.datasets[each].shown for each in (name, read))
+                what += f"; {own} reads {other} for its expectation {rule.name!r} at {rule.origin}"
+                fix = f"look the key up in a dataset that does not read {own}, or take the rule out"
+                origin = rule.origin
+        self._causes.append(Cycle(what, origin=origin, fix=fix))
 
     def _dataset(self, dataset: Dataset) -> ResolvedDataset:
         flows = self._resolved_flows(dataset)
@@ -179,14 +187,16 @@ class _Resolution:
             if not isinstance(key, ForeignKey):
                 continue
             parts = split_identifier(key.dataset)
+            own = empty_frame(self._around.session, schema.text, streaming=False)
             if qualify(parts, self._definitions.namespace) == dataset.name:
-                session = self._around.session
-                check_key(rule, dataset, empty_frame(session, schema.text, streaming=False))
+                check_key(rule, dataset, own.schema, own)
                 continue
             try:
                 with self._views.session_for(first.flow.spark_conf) as session:
                     frame = self._frame(Asked(parts, False, None), first.flow, session, reads)
-                    check_key(rule, dataset, frame or session.table(key.dataset))
+                    check_key(rule, dataset, own.schema, frame or session.table(key.dataset))
+            except _NotYet as needs:
+                raise _NotYet(needs.name, rule) from None
             except DltLiteError as error:
                 error.origin = rule.origin
                 raise

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import DateType, TimestampNTZType, TimestampType
+from pyspark.sql.types import DateType, StructType, TimestampNTZType, TimestampType
 
+from dlt_lite.engine.comparing import can_compare
 from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.expressions import (
     ConditionFacts,
@@ -36,10 +37,11 @@ def rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> Query
     """
     frame = empty_frame(session, schema.text, streaming=False)
     raise_together([*_bad_checks(dataset, frame)])
-    conditions = [condition for rule in dataset.rules for condition in _conditions(rule)]
-    if not conditions:
+    told = [(rule, condition) for rule in dataset.rules for condition in _conditions(rule)]
+    if not told:
         return None
-    judged = judging(frame, conditions)
+    timeless = [rule.check is None for rule, _ in told]
+    judged = judging(frame, [condition for _, condition in told], timeless)
     if judged is None:
         raise_together([*_bad_conditions(dataset, frame)])
         return None
@@ -56,14 +58,22 @@ def rule_text(rule: Rule) -> str:
     return f"{rule.name} {rule.action}{'' if more == plain else f' {more}'}"
 
 
-def check_key(rule: Rule, dataset: Dataset, other: DataFrame) -> None:
-    """Check that the columns of a foreign key are there.
+def check_key(rule: Rule, dataset: Dataset, own: StructType, other: DataFrame) -> None:
+    """Check that the columns of a foreign key are there, and can be compared.
+
+    Args:
+        rule: the rule.
+        dataset: the dataset that declares it.
+        own: the dataset's columns.
+        other: a frame of the columns of the dataset that the key is looked up in.
 
     Raises:
-        BadExpectation: one is not.
+        BadExpectation: they are not, or cannot.
     """
-    if isinstance(rule.check, ForeignKey):
-        raise_together([*_missing(rule, dataset, rule.check.to, other, rule.check.dataset)])
+    check = rule.check
+    if isinstance(check, ForeignKey):
+        missing = [*_missing(rule, dataset, check.to, other, check.dataset)]
+        raise_together(missing or [*_unlike(rule, dataset, check, (own, other.schema))])
 
 
 def _conditions(rule: Rule) -> Iterator[object]:
@@ -76,7 +86,8 @@ def _conditions(rule: Rule) -> Iterator[object]:
 def _bad_conditions(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
     for rule in dataset.rules:
         for condition in _conditions(rule):
-            yield from _bad(rule, dataset, condition_facts(frame, condition))
+            facts = condition_facts(frame, condition, timeless=rule.check is None)
+            yield from _bad(rule, dataset, facts)
 
 
 def _bad_checks(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
@@ -122,6 +133,23 @@ def _missing(
         if column.lower() not in known:
             fix = did_you_mean(column, frame.columns, otherwise="the columns are")
             yield _problem(rule, dataset, f"names {column!r}, which is no column of {shown}", fix)
+
+
+def _unlike(
+    rule: Rule, dataset: Dataset, check: ForeignKey, schemas: tuple[StructType, StructType]
+) -> Iterator[BadExpectation]:
+    own, others = (
+        {each.name.lower(): each.dataType for each in schema.fields} for schema in schemas
+    )
+    for name, to in zip(check.columns, check.to, strict=True):
+        kind, other = own.get(name.lower()), others[to.lower()]
+        if kind is not None and not can_compare(kind, other):
+            what = (
+                f"compares {name} ({kind.simpleString()}) with {check.dataset}.{to} "
+                f"({other.simpleString()}), which Spark cannot do without a cast that may fail"
+            )
+            fix = "look the key up in a view that casts the column, or choose another column"
+            yield _problem(rule, dataset, what, fix)
 
 
 def _bad(rule: Rule, dataset: Dataset, fact: ConditionFacts) -> Iterator[BadExpectation]:

@@ -13,11 +13,11 @@ class Gate:
         no_critical: no rule of severity critical is violated, whatever its action.
         min_pass_ratio: the least share of rows that must pass each rule, from 0 to 1.
         max_regression_points: by how many percentage points the share of rows that pass a rule
-            may fall below that of the update before.
+            may fall below its last decided result.
         no_unexplained_drop: every row of a query's result was written, dropped by a rule or put
             aside.
         max_row_decrease: by which share the rows that a materialized view holds may fall below
-            those of the update before, from 0 to 1.
+            those of when it was last replaced, from 0 to 1.
         some_checked: at least one rule has looked at a row.
     """
 

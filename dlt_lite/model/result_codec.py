@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dlt_lite.model.results import RuleResult, UpdateQuality
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 _VERSION = "results_version"
 # What every small file of a run folder says of itself; no part of the model.
 _FORMAT = "format"

@@ -26,6 +26,7 @@ class Verdict(StrEnum):
 
 
 WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.PASS, Verdict.SKIPPED)
+_REPLAY = "replay"
 _DID_NOT_END_WELL = frozenset({"FAILED", "CANCELED", "ABANDONED"})
 
 
@@ -51,7 +52,8 @@ class RuleResult:
         null_results: rows for which the condition was NULL; None where they were not counted.
         violations: rows that broke it; for a rule that is no rule of rows 0 or 1; None where
             nobody knows.
-        dropped: of these, rows that were dropped. A row that breaks two rules counts for both.
+        dropped: of these, rows that were dropped. A row that breaks two rules counts for both; one
+            that a quarantine rule puts aside is not dropped. None where nobody knows.
         quarantined: of these, rows that were put into quarantine.
         observed: for a rule that is no rule of rows: the value that was found.
         threshold: how many rows may break it.
@@ -82,7 +84,7 @@ class RuleResult:
     evaluated: int | None = None
     null_results: int | None = None
     violations: int | None = None
-    dropped: int = 0
+    dropped: int | None = 0
     quarantined: int = 0
     observed: str | None = None
     threshold: Threshold | None = None
@@ -136,10 +138,11 @@ class DatasetQuality:
             over.
         action: what was done, such as `append`, `replace` or `skip`.
         reason: why.
-        rows_in: rows of its queries' results; None for a view, whose rows nobody counts.
+        rows_in: rows of its queries' results; of a replay the rows that it tried. None for a view,
+            whose rows nobody counts.
         written: rows that were written.
         dropped: rows that a rule kept out.
-        quarantined: rows that a rule put aside.
+        quarantined: rows that a rule put aside; of a replay those that stay there.
         version: the table's version afterwards; None where there is none.
         inputs: what it reads; a name that no dataset has lies outside the pipeline.
         origin: where it was declared.
@@ -197,6 +200,11 @@ class UpdateQuality:
     error: str | None = None
     datasets: tuple[DatasetQuality, ...] = ()
     rules: tuple[RuleResult, ...] = ()
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it put rows back that had been set aside: its rules saw no others."""
+        return any(each.action == _REPLAY for each in self.datasets)
 
 
 def judged(result: RuleResult) -> RuleResult:

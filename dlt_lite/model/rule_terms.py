@@ -59,6 +59,9 @@ class TermProblem(ValueError):
         self.fix = fix
 
 
+_OF_KEYS = "give 'dataset.column', one for each column, all of one dataset"
+
+
 def terms_of(given: Mapping[str, object]) -> Terms:
     """Return what is said of a rule; None is nothing.
 
@@ -142,13 +145,11 @@ def foreign_key_of(columns: object, to: object) -> ForeignKey:
     Raises:
         TermProblem: the two do not fit together.
     """
-    own, other = _columns(columns, "columns"), _columns(to, "to")
+    own, other = _columns(columns, "columns"), _columns(to, "to", _OF_KEYS)
     named = [each.rpartition(".") for each in other]
     datasets = {dataset for dataset, _, _ in named}
     if len(own) != len(other) or len(datasets) != 1 or "" in datasets:
-        raise TermProblem(
-            f"to is {to!r}", "give 'dataset.column', one for each column, all of one dataset"
-        )
+        raise TermProblem(f"to is {to!r}", _OF_KEYS)
     return ForeignKey(own, datasets.pop(), tuple(column for _, _, column in named))
 
 
@@ -264,21 +265,23 @@ def _text(value: object, word: str) -> str | None:
     return value
 
 
-def _texts(value: object, word: str) -> tuple[str, ...]:
+def _texts(value: object, word: str, fix: str = "give a list of words") -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    if not isinstance(value, Iterable):
-        raise TermProblem(f"{word} is {value!r}", "give a list of words")
+    if not isinstance(value, Iterable) or isinstance(value, Mapping):
+        raise TermProblem(f"{word} is {value!r}", fix)
     found = tuple(value)
     if not all(isinstance(each, str) for each in found):
-        raise TermProblem(f"{word} is {value!r}", "give a list of words")
+        raise TermProblem(f"{word} is {value!r}", fix)
     return found
 
 
-def _columns(value: object, word: str) -> tuple[str, ...]:
-    found = _texts(value, word)
+def _columns(
+    value: object, word: str, fix: str = "name a column, or a list of columns"
+) -> tuple[str, ...]:
+    found = _texts(value, word, fix)
     if not found or not all(each.strip() for each in found):
-        raise TermProblem(f"{word} is {value!r}", "name a column, or a list of columns")
+        raise TermProblem(f"{word} is {value!r}", fix)
     if len({each.lower() for each in found}) < len(found):
         raise TermProblem(f"{word} is {value!r}", "name each column once")
     return found

@@ -187,6 +187,7 @@ class RuleCount:
         observed: for a rule beyond rows: what was found, as a person reads it.
         cost: how the figures were come by.
         samples: some of the rows that broke it, as far as they may be shown.
+        hidden: what was found, where it may not be shown: the next update decides by it.
 
     A rule that is about no rows, such as one of an aggregate, has one thing that passed or failed.
     """
@@ -201,6 +202,7 @@ class RuleCount:
     observed: str | None = None
     cost: Cost = Cost.IN_JOB
     samples: tuple[Sample, ...] = ()
+    hidden: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class PipelineSettings:
         gate: what must hold of its quality for CI to let an update pass.
         null_policy: what it means where a rule's condition is NULL and the rule does not say.
         samples: what of the data may be shown.
+        siblings: the names of the project's other pipelines.
     """
 
     name: str
@@ -88,6 +89,7 @@ class PipelineSettings:
     gate: Gate
     null_policy: NullPolicy = NullPolicy.FAIL
     samples: SampleSettings = AS_USUAL
+    siblings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

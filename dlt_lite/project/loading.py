@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -121,12 +121,16 @@ def load_what_can_be(
         raise_together(found)
     whole = _whole(ready, lambda each: each.settings.name, found)
     ordered = sorted(whole, key=lambda each: each.settings.name)
+    names = frozenset(each.settings.name for each in ready)
     settings = ProjectSettings(
         name=text_of(own, "name"),
         root=stack.root,
         target=text_of(own, "target"),
         state_root=state_root,
-        pipelines={each.settings.name: each.settings for each in ordered},
+        pipelines={
+            each.settings.name: replace(each.settings, siblings=names - {each.settings.name})
+            for each in ordered
+        },
         sources=sources_of(own, PROJECT.fields),
         pipeline_sources={each.settings.name: each.sources for each in ordered},
         jobs={job.name: job for job in _whole(jobs.jobs, lambda job: job.name, found)},

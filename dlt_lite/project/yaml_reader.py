@@ -87,7 +87,7 @@ def read_bounded(file: Path, path: str) -> bytes:
     try:
         # A named pipe would block for ever, a device might never end.
         if not file.is_file():
-            raise BadYaml("not a regular file", origin=Origin(path))
+            raise BadYaml("not a regular file", origin=Origin(path), fix="name a file of text")
         with file.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dlt_lite.model.checks import GreatExpectation
+from dlt_lite.model.samples import MASKED, SampleSettings
 from dlt_lite.suites.great_expectations import expectation, module, quietly
 
 _LONGEST_OBSERVED = 200
@@ -20,13 +21,14 @@ class Undecided(RuntimeError):
 
 
 def decided_by_great_expectations(
-    frame: DataFrame, check: GreatExpectation
+    frame: DataFrame, check: GreatExpectation, samples: SampleSettings
 ) -> tuple[int, int, str]:
     """Let Great Expectations decide an expectation; costs scans of the frame, caches nothing.
 
     Args:
         frame: the table's rows, at the version that was committed.
         check: the expectation.
+        samples: which columns' values are never shown.
 
     Returns:
         How many rows it looked at, 1 where it does not say; 0 where the expectation holds, else 1,
@@ -35,14 +37,17 @@ def decided_by_great_expectations(
     Raises:
         Undecided: it could not decide.
     """
-    wanted = expectation(check.type, json.loads(check.kwargs))
+    kwargs = json.loads(check.kwargs)
+    wanted = expectation(check.type, kwargs)
     with quietly(), _asked(frame) as batch:
         result = batch.validate(wanted, result_format="BASIC")
     if (problem := _problem(result.exception_info)) is not None:
         raise Undecided(problem)
+    is_hidden = any(map(samples.hides, _names_in(kwargs)))
     found: Mapping[str, Any] = result.result
     rows = found.get("element_count")
-    return (1 if rows is None else int(rows)), int(not bool(result.success)), _observed(found)
+    told = _observed(found, is_hidden=is_hidden)
+    return (1 if rows is None else int(rows)), int(not bool(result.success)), told
 
 
 @contextmanager
@@ -65,8 +70,25 @@ def _problem(info: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _observed(found: Mapping[str, Any]) -> str:
+def _names_in(kwargs: object) -> Iterator[str]:
+    """Yield each text among arguments; a field of a struct as the names that lead to it, too."""
+    match kwargs:
+        case str():
+            yield from (kwargs, *kwargs.split("."))
+        case Mapping():
+            for each in kwargs.values():
+                yield from _names_in(each)
+        case list():
+            for each in kwargs:
+                yield from _names_in(each)
+        case _:
+            pass
+
+
+def _observed(found: Mapping[str, Any], *, is_hidden: bool) -> str:
     if "unexpected_count" in found and "element_count" in found:
         bad, rows = found["unexpected_count"] or 0, found["element_count"] or 0
         return f"{bad:,} of {rows:,} rows break it"
+    if is_hidden and found.get("observed_value") is not None:
+        return MASKED
     return str(found.get("observed_value", ""))[:_LONGEST_OBSERVED]

@@ -23,7 +23,6 @@ from pyspark.sql.types import (
     StringType,
     StructField,
     StructType,
-    VariantType,
 )
 
 from dlt_lite.engine.expressions import columns_named
@@ -32,6 +31,7 @@ from dlt_lite.model.datasets import Dataset
 from dlt_lite.model.rules import Rule
 from dlt_lite.model.samples import LONGEST_VALUE, MASKED, NOTHING_SHOWN, Cell, Sample
 from dlt_lite.model.samples import SampleSettings as Settings
+from dlt_lite.quality.masks import may_hide
 
 SAMPLES = "samples"
 _LONGEST_RECORD = 4000
@@ -216,7 +216,7 @@ def _shown(value: Column, column: StructField, settings: Settings) -> Column:
 
 def _inside(value: Column, kind: DataType, settings: Settings) -> Column:
     """Return a value without what lies in it under a masked name."""
-    if not _may_hide(kind, settings):
+    if not may_hide(kind, settings):
         return value
     match kind:
         case StructType(fields=fields):
@@ -234,21 +234,6 @@ def _inside(value: Column, kind: DataType, settings: Settings) -> Column:
             return F.transform_values(value, shown)
         case _:
             return F.when(value.isNotNull(), F.lit(MASKED))
-
-
-def _may_hide(kind: DataType, settings: Settings) -> bool:
-    """Return whether a value of a type may hold something under a masked name."""
-    match kind:
-        case StructType(fields=fields):
-            return any(
-                settings.hides(each.name) or _may_hide(each.dataType, settings) for each in fields
-            )
-        case ArrayType(elementType=element):
-            return _may_hide(element, settings)
-        case MapType() | VariantType():
-            return bool(settings.mask)
-        case _:
-            return False
 
 
 def _named(column: str) -> Column:

@@ -24,6 +24,7 @@ from dlt_lite.engine.expressions import (
     type_text,
 )
 from dlt_lite.engine.observing import observe, observed
+from dlt_lite.engine.reading import values_aggregated
 from dlt_lite.model.checks import (
     Aggregate,
     DropRatio,
@@ -41,6 +42,7 @@ from dlt_lite.model.rules import Cost, Counts, NullPolicy, Rule, RuleAction, Rul
 from dlt_lite.model.samples import MASKED, NOTHING_SHOWN, Sample, SampleSettings
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
+from dlt_lite.quality.masks import hides_any
 from dlt_lite.quality.samples import samples_of, taken_rows
 
 _PATIENCE = 30.0
@@ -97,7 +99,7 @@ def watch(
     if not chosen:
         return Watched(frame)
     parts = {rule.name: _parts(like, rule) for rule in chosen}
-    seen, observation = observe(frame, _columns(chosen, parts, samples))
+    seen, observation = observe(frame, _columns(like, chosen, parts, samples))
     return Watched(seen, chosen, observation, parts)
 
 
@@ -134,7 +136,7 @@ def decided_now(frame: DataFrame, rules: Sequence[Rule], known: Known) -> tuple[
                 about = _about(frame, rule.terms.where)
                 found.append(_found_in(about, rule, check, among, known))
             case GreatExpectation() as check:
-                found.append(_by_great_expectations(frame, rule, check))
+                found.append(_by_great_expectations(frame, rule, check, known.samples))
             case _:
                 pass
     return tuple(found)
@@ -180,12 +182,12 @@ def planned_cost(rule: Rule, like: Callable[[], DataFrame], *, is_view: bool) ->
 
 
 def fresh_still(
-    rules: Iterable[Rule], found: Iterable[RuleCount], now: datetime
+    rules: Iterable[Rule], found: Iterable[RuleCount], known: Known
 ) -> tuple[RuleCount, ...]:
     """Decide rules of freshness again, by the newest values that were found before."""
-    newest = {count.name: count.observed for count in found}
+    newest = {count.name: count.hidden or count.observed for count in found}
     return tuple(
-        _fresh(rule, rule.check, _moment(newest[rule.name]), now, Cost.DERIVED)
+        _fresh(rule, rule.check, _moment(newest[rule.name]), known, Cost.DERIVED)
         for rule in rules
         if isinstance(rule.check, Fresh) and rule.name in newest
     )
@@ -228,7 +230,7 @@ def _is_decided_in_passing(frame: DataFrame, rule: Rule) -> bool:
 
 def _aggregated(frame: DataFrame, rules: Sequence[Rule], known: Known) -> Iterator[RuleCount]:
     parts = {rule.name: _parts(frame, rule) for rule in rules}
-    row = frame.agg(*_columns(rules, parts, known.samples)).first()
+    row = frame.agg(*_columns(frame, rules, parts, known.samples)).first()
     seen = {} if row is None else row.asDict()
     yield from _found(rules, parts, seen, known, Cost.EXTRA_SCAN)
 
@@ -239,7 +241,10 @@ def _parts(frame: DataFrame, rule: Rule) -> tuple[str, ...]:
 
 
 def _columns(
-    rules: Sequence[Rule], parts: Mapping[str, tuple[str, ...]], samples: SampleSettings
+    frame: DataFrame,
+    rules: Sequence[Rule],
+    parts: Mapping[str, tuple[str, ...]],
+    samples: SampleSettings,
 ) -> list[Column]:
     """Return what one job computes for rules of aggregates, and of freshness."""
     columns = []
@@ -248,7 +253,7 @@ def _columns(
             case Aggregate(condition=condition):
                 columns.append(F.expr(condition).alias(f"{_HELD}{index}"))
                 columns += [
-                    _told(part, samples).alias(f"{_PART}{index}_{place}")
+                    _told(frame, part, samples).alias(f"{_PART}{index}_{place}")
                     for place, part in enumerate(parts[rule.name])
                 ]
             case Fresh(column=column):
@@ -260,11 +265,13 @@ def _columns(
     return columns
 
 
-def _told(aggregate: str, samples: SampleSettings) -> Column:
+def _told(frame: DataFrame, aggregate: str, samples: SampleSettings) -> Column:
     """Return an aggregate's value as text; of a masked column only how many there are."""
-    text = aggregate.lower()
-    if any(name in text for name in samples.mask) and not text.startswith("count("):
-        return F.lit(MASKED)
+    is_count = aggregate.lower().startswith("count(")
+    if samples.mask and not is_count:
+        values = values_aggregated(frame, aggregate)
+        if hides_any(frame.schema, values, samples):
+            return F.lit(MASKED)
     return F.expr(aggregate).cast("string")
 
 
@@ -278,7 +285,7 @@ def _found(
     for index, rule in enumerate(rules):
         value = seen.get(f"{_HELD}{index}")
         if isinstance(rule.check, Fresh):
-            yield _fresh(rule, rule.check, _of_micros(value), known.now, cost)
+            yield _fresh(rule, rule.check, _of_micros(value), known, cost)
             continue
         told = ", ".join(
             f"{part} = {seen.get(f'{_PART}{index}_{place}')}"
@@ -289,11 +296,14 @@ def _found(
 
 
 def _fresh(
-    rule: Rule, check: Fresh, newest: datetime | None, now: datetime, cost: Cost
+    rule: Rule, check: Fresh, newest: datetime | None, known: Known, cost: Cost
 ) -> RuleCount:
-    held = newest is not None and newest >= now - check.within
+    held = newest is not None and newest >= known.now - check.within
     told = None if newest is None else newest.isoformat()
-    return _one(rule, held=held, observed=told, cost=cost)
+    found = _one(rule, held=held, observed=told, cost=cost)
+    if told is None or not known.samples.hides(check.column):
+        return found
+    return replace(found, observed=MASKED, hidden=told)
 
 
 def _unique(frame: DataFrame, rule: Rule, check: Unique, known: Known) -> RuleCount:
@@ -335,9 +345,11 @@ def _weighed(
     return _rows(rule, rows or 0, failed or 0, samples)
 
 
-def _by_great_expectations(frame: DataFrame, rule: Rule, check: GreatExpectation) -> RuleCount:
+def _by_great_expectations(
+    frame: DataFrame, rule: Rule, check: GreatExpectation, samples: SampleSettings
+) -> RuleCount:
     try:
-        _, broken, told = decided_by_great_expectations(frame, check)
+        _, broken, told = decided_by_great_expectations(frame, check, samples)
     except Undecided as problem:
         told = f"Great Expectations could not decide: {problem}"
         return replace(_nothing(rule), exact=False, observed=told, cost=Cost.EXTRA_SCAN)

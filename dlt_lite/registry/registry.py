@@ -169,6 +169,11 @@ class Registry:
         """
         self._suites.setdefault(dataset, {})[source] = rules
 
+    @property
+    def suite_files(self) -> frozenset[str]:
+        """Where the expectations of files and dictionaries come from that were attached so far."""
+        return frozenset(source for suites in self._suites.values() for source in suites)
+
     def freeze(self) -> Definitions:
         """Return all that was declared.
 

@@ -6,12 +6,15 @@ Values in, values out; the updates come newest first, as `past_quality` gives th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
 
-_BAD = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.WARN})
-_JUDGED = _BAD | {Verdict.PASS}
+_BROKEN = frozenset({Verdict.FAIL, Verdict.WARN})
+_BAD = _BROKEN | {Verdict.ERROR}
+_DECIDED = _BROKEN | {Verdict.PASS}
+_COMPLETED = "COMPLETED"
+_WRITES = frozenset({"create", "append", "replace", "full_refresh", "reset_checkpoint"})
 _POINTS = 100
 # Shares are quotients of whole numbers; what comes further behind is an error of floats.
 _PLACES = 9
@@ -41,7 +44,11 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """How many rows a dataset was given in two updates; None where it did not exist."""
+    """How many rows a dataset was given in two updates that filled it; None where there was none.
+
+    One that an update left as it was, left out or could not fill was given none by it, and has not
+    changed.
+    """
 
     dataset: str
     before: int | None
@@ -70,6 +77,7 @@ class Comparison:
         added: rules that did not exist before.
         removed: rules that do not exist any more.
         rows: datasets that were given another number of rows.
+        note: why nothing is compared, None where something is.
     """
 
     before: str
@@ -81,6 +89,7 @@ class Comparison:
     added: tuple[RuleChange, ...] = ()
     removed: tuple[RuleChange, ...] = ()
     rows: tuple[RowChange, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +133,12 @@ class RuleHistory:
 def compare(before: UpdateQuality, after: UpdateQuality) -> Comparison:
     """Return what changed from one update to a later one.
 
-    A rule that one of the two did not check has neither failed nor been fixed between them.
+    A rule that one of the two did not check has neither failed nor been fixed between them. A
+    replay is compared with nothing.
     """
+    for each in (before, after):
+        if each.is_replay:
+            return Comparison(before.update_id, after.update_id, note=replay_note(each))
     old = {rule.key: rule for rule in before.rules}
     new = {rule.key: rule for rule in after.rules}
     told = [(RuleChange(rule, old.get(key)), _verdict(old.get(key))) for key, rule in new.items()]
@@ -137,7 +150,7 @@ def compare(before: UpdateQuality, after: UpdateQuality) -> Comparison:
             each for each, was in told if was not in _BAD and each.rule.verdict in _BAD
         ),
         fixed=tuple(
-            each for each, was in told if was in _BAD and each.rule.verdict is Verdict.PASS
+            each for each, was in told if was in _BROKEN and each.rule.verdict is Verdict.PASS
         ),
         regressed=tuple(each for each in still if (each.points or 0.0) <= -_NOTICEABLE),
         improved=tuple(each for each in still if (each.points or 0.0) >= _NOTICEABLE),
@@ -147,16 +160,53 @@ def compare(before: UpdateQuality, after: UpdateQuality) -> Comparison:
     )
 
 
-def previous_of(updates: Sequence[UpdateQuality], update_id: str) -> UpdateQuality | None:
-    """Return the newest update before another in which a rule was decided, None if there is none.
+def replay_note(update: UpdateQuality) -> str:
+    """Return why a replay is compared with nothing."""
+    return (
+        f"update {update.update_id} is a replay: its rules saw only the rows that it tried again, "
+        "so nothing is compared with it"
+    )
+
+
+def previous_of(updates: Sequence[UpdateQuality], update: UpdateQuality) -> UpdateQuality | None:
+    """Return what an update is compared with; None where there is nothing.
+
+    That is the newest update before it in which a rule was decided, in which each rule has its last
+    decided result and each dataset what it was last given, though an older update knows it: one
+    that failed or left datasets out does not hide what was before. Replays are passed over.
 
     Args:
         updates: results, newest first.
-        update_id: the later update.
+        update: the later update.
     """
-    older = [each for each in updates if each.update_id < update_id]
-    decided = (each for each in older if any(rule.verdict in _JUDGED for rule in each.rules))
-    return next(decided, None)
+    if update.is_replay:
+        return None
+    older = [each for each in updates if each.update_id < update.update_id and not each.is_replay]
+    newest = next((each for each in older if any(map(_is_decided, each.rules))), None)
+    if newest is None:
+        return None
+    oldest_first = older[::-1]
+    decided = {each.key: each for past in oldest_first for each in past.rules if _is_decided(each)}
+    given = {each.name: each for past in oldest_first for each in past.datasets if _was_given(each)}
+    rules = {rule.key: rule for rule in newest.rules}
+    rules |= {rule.key: decided[rule.key] for rule in update.rules if rule.key in decided}
+    datasets = {each.name: each for each in newest.datasets}
+    datasets |= {each.name: given[each.name] for each in update.datasets if each.name in given}
+    return replace(
+        newest,
+        rules=tuple(decided.get(key, rule) for key, rule in rules.items()),
+        datasets=tuple(given.get(name, each) for name, each in datasets.items()),
+    )
+
+
+def _is_decided(rule: RuleResult) -> bool:
+    return rule.verdict in _DECIDED
+
+
+def _was_given(dataset: DatasetQuality) -> bool:
+    """Return whether an update filled a dataset, be it with no row."""
+    is_done = dataset.state == _COMPLETED and dataset.action in _WRITES
+    return is_done and dataset.rows_in is not None
 
 
 def history(updates: Sequence[UpdateQuality], dataset: str, rule: str) -> tuple[Point, ...]:
@@ -215,15 +265,18 @@ def _verdict(rule: RuleResult | None) -> Verdict | None:
 
 
 def _row_changes(before: UpdateQuality, after: UpdateQuality) -> tuple[RowChange, ...]:
-    old, new = _tables(before), _tables(after)
-    names = dict.fromkeys((*new, *old))
-    changes = (RowChange(name, _rows(old.get(name)), _rows(new.get(name))) for name in names)
+    old, new = _given(before), _given(after)
+    changes = (
+        RowChange(name, old.get(name), new.get(name))
+        for name in dict.fromkeys((*new, *old))
+        if (name in old or not _knows(before, name)) and (name in new or not _knows(after, name))
+    )
     return tuple(each for each in changes if each.before != each.after)
 
 
-def _tables(update: UpdateQuality) -> Mapping[str, DatasetQuality]:
-    return {each.name: each for each in update.datasets if each.rows_in is not None}
+def _given(update: UpdateQuality) -> Mapping[str, int]:
+    return {each.name: each.written for each in update.datasets if _was_given(each)}
 
 
-def _rows(dataset: DatasetQuality | None) -> int | None:
-    return None if dataset is None else dataset.written
+def _knows(update: UpdateQuality, name: str) -> bool:
+    return any(each.name == name for each in update.datasets)

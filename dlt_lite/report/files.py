@@ -133,7 +133,7 @@ def summary_markdown(
         most_bytes: how long it may be in UTF-8.
     """
     update = updates[0]
-    previous = previous_of(updates, update.update_id)
+    previous = previous_of(updates, update)
     change = None if previous is None else compare(previous, update)
     return markdown_report(update, change, gate, most_bytes=most_bytes)
 

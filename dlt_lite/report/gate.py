@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dlt_lite.model.gates import Gate, GateResult
-from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict
+from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
 from dlt_lite.model.rules import Severity
-from dlt_lite.report.comparison import Comparison, compare
+from dlt_lite.report.comparison import Comparison, compare, replay_note
 from dlt_lite.report.verdicts import ENDS
 from dlt_lite.report.words import counted, percent, rule_name
 
 _VIEW = "materialized_view"
+_COMPLETED = "COMPLETED"
+_MOST_NAMES = 3
 _REPLACES = frozenset({"create", "replace", "full_refresh"})
 
 
@@ -23,7 +25,8 @@ def judge_gate(
     Args:
         gate: what must hold.
         update: what its rules decided.
-        previous: the update before; without it what needs one is noted as not told.
+        previous: what it is compared with; what has nothing to be compared with is noted as not
+            told.
 
     Returns:
         Met or missed, with every reason.
@@ -39,7 +42,7 @@ def judge_gate(
         *_decreases(gate, update, previous),
         *(_unchecked(update) if gate.some_checked else ()),
     )
-    return GateResult(not reasons, reasons, tuple(_notes(gate, update, change)))
+    return GateResult(not reasons, reasons, tuple(_notes(gate, update, previous)))
 
 
 def _not_ended(update: UpdateQuality) -> Iterator[str]:
@@ -92,10 +95,10 @@ def _unexplained(update: UpdateQuality) -> Iterator[str]:
 def _decreases(gate: Gate, update: UpdateQuality, previous: UpdateQuality | None) -> Iterator[str]:
     if gate.max_row_decrease is None or previous is None:
         return
-    old = {each.name: each for each in previous.datasets if _was_replaced(each.action)}
-    for each in update.datasets:
-        before = old.get(each.name)
-        if each.kind != _VIEW or not _was_replaced(each.action) or before is None:
+    old = _replaced(previous)
+    for name, each in _replaced(update).items():
+        before = old.get(name)
+        if before is None:
             continue
         lost = before.written - each.written
         if before.written and lost > gate.max_row_decrease * before.written:
@@ -103,8 +106,13 @@ def _decreases(gate: Gate, update: UpdateQuality, previous: UpdateQuality | None
             yield f"{each.name} holds {share} fewer rows than before, more than {most}"
 
 
-def _was_replaced(action: str) -> bool:
-    return action in _REPLACES
+def _replaced(update: UpdateQuality) -> dict[str, DatasetQuality]:
+    """Return the materialized views that an update has put in place of what they were."""
+    return {
+        each.name: each
+        for each in update.datasets
+        if each.kind == _VIEW and each.state == _COMPLETED and each.action in _REPLACES
+    }
 
 
 def _unchecked(update: UpdateQuality) -> Iterator[str]:
@@ -112,14 +120,39 @@ def _unchecked(update: UpdateQuality) -> Iterator[str]:
         yield "no rule has checked a row"
 
 
-def _notes(gate: Gate, update: UpdateQuality, change: Comparison | None) -> Iterator[str]:
+def _notes(gate: Gate, update: UpdateQuality, previous: UpdateQuality | None) -> Iterator[str]:
     if not update.rules:
         yield "there are no rules"
     elif not any(map(_has_checked, update.rules)):
         yield "no rule has checked a row"
-    needs_previous = (gate.max_regression_points, gate.max_row_decrease) != (None, None)
-    if needs_previous and change is None:
+    if update.is_replay:
+        yield replay_note(update)
+    elif (gate.max_regression_points, gate.max_row_decrease) == (None, None):
+        return
+    elif previous is None:
         yield "there is no earlier update to compare with"
+    else:
+        yield from _untold(gate, update, previous)
+
+
+def _untold(gate: Gate, update: UpdateQuality, previous: UpdateQuality) -> Iterator[str]:
+    """Yield what cannot be compared although there is an earlier update."""
+    if gate.max_regression_points is not None:
+        ratios = {rule.key: rule.ratio for rule in previous.rules}
+        new = [rule for rule in update.rules if rule.ratio is not None]
+        names = [rule_name(rule) for rule in new if ratios.get(rule.key) is None]
+        yield from _nothing_before("result", names)
+    if gate.max_row_decrease is not None:
+        old = _replaced(previous)
+        names = [name for name in _replaced(update) if name not in old]
+        yield from _nothing_before("number of rows", names)
+
+
+def _nothing_before(what: str, names: Sequence[str]) -> Iterator[str]:
+    if names:
+        more = len(names) - _MOST_NAMES
+        listed = ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        yield f"there is no earlier {what} to compare with: {listed}"
 
 
 def _has_checked(rule: RuleResult) -> bool:

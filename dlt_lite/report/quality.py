@@ -38,6 +38,9 @@ from dlt_lite.runs.manifest import Manifest, read_manifest
 from dlt_lite.runs.quality import kept_results, read_results
 
 MOST_UPDATES = 30
+_REPLAY = "replay"
+_REPLAYED = "a replay decides rules of rows only; the next update decides the others"
+_NO_EARLIER = "there was nothing to compare with"
 _BROKEN = "DLT502"
 _LEFT_OUT = {
     FlowState.SKIPPED: "something that it reads failed",
@@ -311,7 +314,7 @@ def _decided(
 
 def _with_figures(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult) -> RuleResult:
     failed = found.failed
-    dropped = min(failed, dataset.rows_dropped) if rule.action is RuleAction.DROP else 0
+    dropped = _dropped(found, dataset) if rule.action is RuleAction.DROP else 0
     put_aside = min(failed, dataset.rows_quarantined)
     return replace(
         rule,
@@ -325,6 +328,28 @@ def _with_figures(rule: RuleResult, found: ExpectationResult, dataset: DatasetRe
         cost=found.cost,
         samples=found.samples,
     )
+
+
+def _dropped(found: ExpectationResult, dataset: DatasetResult) -> int | None:
+    """Return how many of the rows that broke a drop rule were dropped, None where nobody knows.
+
+    One of them may have been put aside by another rule, or be of a batch that failed.
+    """
+    is_done = dataset.state == FlowState.COMPLETED and found.exact
+    if not found.failed:
+        return 0
+    if found.dataset is not None:
+        return found.failed if is_done else None
+    if not dataset.rows_dropped:
+        return 0
+    others = [
+        each
+        for each in dataset.expectations
+        if each.action == RuleAction.DROP and each.failed and each.dataset is None
+    ]
+    if others == [found]:
+        return dataset.rows_dropped
+    return found.failed if is_done and not dataset.rows_quarantined else None
 
 
 def _not_run(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult) -> RuleResult:
@@ -342,7 +367,8 @@ def _not_run(rule: RuleResult, found: ExpectationResult, dataset: DatasetResult)
         case FlowState.COMPLETED if dataset.path is None and found.dataset is None:
             return undecided(rule, Verdict.SKIPPED, "no table read the view, no rows were checked")
         case FlowState.COMPLETED if not rule.by_row:
-            return undecided(rule, Verdict.SKIPPED, "there was nothing to compare with")
+            replayed = dataset.action == _REPLAY
+            return undecided(rule, Verdict.SKIPPED, _REPLAYED if replayed else _NO_EARLIER)
         case FlowState.COMPLETED:
             return judged(replace(rule, evaluated=0, violations=0))
         case _:

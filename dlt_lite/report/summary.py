@@ -17,6 +17,7 @@ from dlt_lite.events.records import (
     DatasetDefinition,
     Event,
     ExpectationDefinition,
+    FlowDefinition,
     FlowProgress,
     FlowState,
     PlanningInformation,
@@ -36,6 +37,7 @@ _STRONGEST = (FlowState.FAILED, FlowState.SKIPPED, FlowState.EXCLUDED, FlowState
 # Nothing waits or runs in an update that is over.
 _AT_THE_END = {FlowState.QUEUED: FlowState.SKIPPED, FlowState.RUNNING: FlowState.FAILED}
 _NO_ACTION = "none"
+_REPLAY = "replay"
 _SKIP = "skip"
 # An error as its own text tells it: what, where, how to fix it.
 _ERROR = re.compile(r"\[(DLT\d{3})\] (.*?)(?:\n  at:  (.*?))?(?:\n  fix: (.*))?", re.DOTALL)
@@ -130,6 +132,7 @@ class DatasetResult:
         path: URI of its Delta table; None for a view.
         error: why it failed.
         seconds: how long it ran; None where it did not.
+        inputs: the datasets that it reads.
     """
 
     name: str
@@ -146,6 +149,7 @@ class DatasetResult:
     path: str | None = None
     error: str | None = None
     seconds: float | None = None
+    inputs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it."""
@@ -189,6 +193,22 @@ class UpdateResult:
     error: str | None = None
     started: str | None = None
     ended: str | None = None
+
+    @property
+    def out_of_date(self) -> tuple[str, ...]:
+        """The tables that do not have the rows yet which a replay has put into what they read."""
+        behind = {
+            each.name for each in self.datasets if each.action == _REPLAY and each.rows_written
+        }
+        before = -1
+        while before != len(behind):
+            before = len(behind)
+            behind |= {each.name for each in self.datasets if behind.intersection(each.inputs)}
+        return tuple(
+            each.name
+            for each in self.datasets
+            if each.name in behind and each.path and each.action != _REPLAY
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it: plain dictionaries, lists and values.
@@ -337,12 +357,14 @@ class _Story:
         plan: what was to be done with it.
         progress: what its flows did, in order, with when.
         reports: the flow and the counts of each batch and each refresh.
+        inputs: the datasets that its flows read.
     """
 
     definition: DatasetDefinition | None = None
     plan: PlanningInformation | None = None
     progress: tuple[tuple[str, FlowProgress], ...] = ()
     reports: tuple[tuple[str, Counts], ...] = ()
+    inputs: tuple[str, ...] = ()
 
 
 def _in_order(events: Iterable[Event]) -> list[Event]:
@@ -404,10 +426,13 @@ def _stories(told: Sequence[Event]) -> dict[str, _Story]:
     plans: dict[str, PlanningInformation] = {}
     progress: dict[str, list[tuple[str, FlowProgress]]] = {}
     reports: dict[str, dict[str, tuple[str, Counts]]] = {}
+    inputs: dict[str, dict[str, None]] = {}
     for event in told:
         match event.record:
             case DatasetDefinition() as record:
                 definitions[record.dataset] = record
+            case FlowDefinition() as record:
+                inputs.setdefault(record.dataset, {}).update(dict.fromkeys(record.input_datasets))
             case PlanningInformation() as record:
                 plans[record.dataset] = record
             case FlowProgress() as record:
@@ -424,6 +449,7 @@ def _stories(told: Sequence[Event]) -> dict[str, _Story]:
             plans.get(name),
             tuple(progress.get(name, ())),
             tuple(reports.get(name, {}).values()),
+            tuple(inputs.get(name, ())),
         )
         for name in dict.fromkeys((*plans, *progress, *definitions))
     }
@@ -461,6 +487,7 @@ def _dataset_result(
         path=None if story.definition is None else story.definition.path,
         error=_error(story) if state is FlowState.FAILED else None,
         seconds=_seconds(story),
+        inputs=story.inputs,
     )
 
 

@@ -136,7 +136,7 @@ def past_of(
         )
     older = tuple(each for each in updates if each.update_id != meant.update_id)
     gate = Gate() if own is None else own.gate
-    judged = judge_gate(gate, meant, previous_of(older, meant.update_id))
+    judged = judge_gate(gate, meant, previous_of(older, meant))
     return Past((meant, *older), judged)
 
 

@@ -151,7 +151,7 @@ def view_of(updates: Sequence[UpdateQuality], gate: GateResult | None = None) ->
         gate: whether the quality gate was met.
     """
     update = updates[0]
-    previous = previous_of(updates, update.update_id)
+    previous = previous_of(updates, update)
     comparison = None if previous is None else compare(previous, update)
     rules = worst_first(update.rules)
     anchors = anchors_of(update.datasets, rules)

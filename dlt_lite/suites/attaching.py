@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from dlt_lite.errors import BadSuite
@@ -15,6 +15,7 @@ from dlt_lite.suites.said import said_in
 
 FOLDER = "expectations"
 _ENDINGS = (".yml", ".yaml", ".json")
+_NOTES = ".md"
 
 
 def attach_given(registry: Registry, dataset: DatasetName, shown_name: str, given: object) -> None:
@@ -39,7 +40,7 @@ def attach_given(registry: Registry, dataset: DatasetName, shown_name: str, give
     registry.add_suite(dataset, str(origin), rules)
 
 
-def attach_files(registry: Registry, pipeline: str) -> None:
+def attach_files(registry: Registry, pipeline: str, siblings: Collection[str] = ()) -> None:
     """Attach the files that belong to a pipeline, once all of its datasets are declared.
 
     These are the file and the folder below `expectations/` that are named like the pipeline, and
@@ -48,30 +49,81 @@ def attach_files(registry: Registry, pipeline: str) -> None:
     Args:
         registry: where its datasets are declared.
         pipeline: its name.
+        siblings: the names of the project's other pipelines.
     """
-    folder = registry.root / FOLDER
-    strangers = []
+    folder, pipelines = registry.root / FOLDER, (pipeline, *siblings)
     _refuse_namesakes(registry, folder)
-    for file in _files(folder):
-        document = _read(registry, file)
-        if document is None or file.stem == pipeline:
-            _attach_all(registry, document)
-        elif document.is_great and not _attach_known(registry, document):
-            strangers.append(file.name)
-    for file in _files(folder / pipeline):
+    _refuse_unread(registry, folder, pipeline)
+    _attach_loose(registry, folder, pipelines)
+    for file in rule_files(folder / pipeline):
         _attach_all(registry, _read(registry, file))
+    for other in _folders(folder):
+        for file in () if other.name in pipelines else rule_files(other):
+            name = f"{other.name}/{file.name}"
+            _note_if_nobodys(registry, _read(registry, file), name, pipelines)
+
+
+def _attach_loose(registry: Registry, folder: Path, pipelines: Sequence[str]) -> None:
+    """Attach what belongs to the first of the pipelines of the files that lie in no folder."""
+    strangers = []
+    for file in rule_files(folder):
+        document = _read(registry, file)
+        if document is None or file.stem == pipelines[0]:
+            _attach_all(registry, document)
+        elif document.is_great:
+            if not _attach_known(registry, document):
+                strangers.append(file.name)
+        elif file.stem not in pipelines:
+            _note_if_nobodys(registry, document, file.name, pipelines)
     if strangers:
         registry.note(f"{FOLDER}/ has suites for datasets of no kind here: {', '.join(strangers)}")
 
 
 def _refuse_namesakes(registry: Registry, folder: Path) -> None:
     first: dict[str, Path] = {}
-    for file in _files(folder):
+    for file in rule_files(folder):
         other = first.setdefault(file.stem, file)
         if other is not file:
             what = f"{other.name} and {file.name} have one name"
             origin = Origin(f"{FOLDER}/{file.name}")
             registry.refuse(BadSuite(what, origin=origin, fix="rename one of them"))
+
+
+def _refuse_unread(registry: Registry, folder: Path, pipeline: str) -> None:
+    """Refuse a file that is named like the pipeline and of a form that nobody reads."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    for file in found:
+        is_meant = file.stem == pipeline and file.is_file() and not file.name.endswith("~")
+        if is_meant and file.suffix not in {*_ENDINGS, _NOTES}:
+            fix = f"write it as YAML or JSON, and name it {pipeline}.yml or {pipeline}.json"
+            what = f"{FOLDER}/{file.name} is of no form that is read"
+            registry.refuse(BadSuite(what, origin=Origin(f"{FOLDER}/{file.name}"), fix=fix))
+
+
+def _note_if_nobodys(
+    registry: Registry, document: Document | None, name: str, pipelines: Sequence[str]
+) -> None:
+    """Note a file that neither its name nor a dataset attaches, as far as can be told from here.
+
+    In a project of several pipelines it may be another's, unless it is about a dataset of this one.
+    """
+    if document is None or f"{FOLDER}/{name}" in registry.suite_files:
+        return
+    is_ours = any(_dataset(registry, each) is not None for each in document.suites)
+    if is_ours or len(pipelines) == 1:
+        first, inner, _ = name.partition("/")
+        meant = did_you_mean(first.partition(".")[0], pipelines, otherwise="pipelines")
+        told = f"nobody reads {FOLDER}/{name}: name {'its folder' if inner else 'it'} like a "
+        told += f"pipeline ({meant})"
+        if not inner:
+            told += f', or let a dataset name it by expectations="{document.name}"'
+        registry.note(told)
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        found = (each for each in folder.iterdir() if each.is_dir())
+        yield from sorted(each for each in found if not each.name.startswith((".", "_")))
 
 
 def _attach_all(registry: Registry, document: Document | None) -> None:
@@ -93,9 +145,9 @@ def _attach_known(registry: Registry, document: Document) -> bool:
 
 
 def _attach_named(registry: Registry, dataset: DatasetName, name: str) -> None:
-    found = [file for file in _files(registry.root / FOLDER) if file.stem == name]
+    found = [file for file in rule_files(registry.root / FOLDER) if file.stem == name]
     if not found:
-        known = {file.stem for file in _files(registry.root / FOLDER)}
+        known = {file.stem for file in rule_files(registry.root / FOLDER)}
         what = f"there is no file {shown(f'{FOLDER}/{name}')}.yml, .yaml or .json"
         fix = did_you_mean(name, known, otherwise="files there")
         registry.refuse(BadSuite(what, origin=registry.here(), fix=fix))
@@ -118,7 +170,8 @@ def _read(registry: Registry, file: Path) -> Document | None:
     return document
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def rule_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that rules are read from, where there is such a folder."""
     if folder.is_dir():
         found = (file for file in folder.iterdir() if file.suffix in _ENDINGS)
         yield from sorted(file for file in found if not file.name.startswith((".", "_")))

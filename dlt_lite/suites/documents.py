@@ -27,6 +27,7 @@ from dlt_lite.suites.said import (
     as_list,
     as_map,
     as_text,
+    is_nothing,
     plain,
     refuse,
     refuse_unknown,
@@ -104,6 +105,8 @@ def read_document(
         content = read_bounded(file, path)
         parse = parse_json if file.suffix == ".json" else parse_yaml
         said = as_map(said_by(parse(content, path=path)), "the file", _SHAPE)
+        if not said.entries:
+            refuse(said.origin, "the file says nothing", "name datasets, each with its rules")
         reader = _Reader({k: parameter_value(v) for k, v in parameters.items()}, refuse_it)
         if isinstance(said.get("expectations"), SaidList):
             return reader.suite(said, file.stem)
@@ -172,7 +175,13 @@ class _Reader:
         if isinstance(said, SaidList):
             return self._listed(said.items, Surroundings(_empty(said), self._parameters))
         told = as_map(said, what, _SHAPE)
+        if is_nothing(said):
+            refuse(said.origin, f"{what} says nothing", _SHAPE)
         refuse_unknown(told, _OF_DATASET, what)
+        for each in told.entries:
+            if is_nothing(each.value):
+                fix = f"say what stands below `{each.key}:`, or take it out"
+                refuse(each.origin, f"{what}: {each.key} says nothing", fix)
         return self._rest(told, Surroundings(_defaults(told), self._parameters))
 
     def _rest(self, said: SaidMap, around: Surroundings) -> list[Drafted]:
@@ -193,6 +202,9 @@ class _Reader:
 
     def _below_columns(self, said: Said, around: Surroundings) -> list[Drafted]:
         columns = as_map(said, "columns", "give lists of expectations by column")
+        for each in columns.entries:
+            if is_nothing(each.value):
+                refuse(each.origin, f"column {each.key} says nothing", "list its expectations")
         return [
             rule
             for each in columns.entries

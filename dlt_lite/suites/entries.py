@@ -117,7 +117,7 @@ def drafted(said: Said, around: Surroundings, name: SaidEntry | None = None) -> 
         refuse(
             said.origin, "a rule has no name", "name it by what a good row has: `name: valid id`"
         )
-    condition = _condition(what.value) if check is None else str(check)
+    condition = str(check) if own is None or check is not None else _condition(what.value, own)
     origin = said.origin if name is None else name.origin
     rule = _rule(own or str(check), condition, check, origin, _Said(given, around))
     return Drafted(rule)
@@ -250,13 +250,14 @@ def _what_of(said: SaidMap) -> SaidEntry:
     return found[0]
 
 
-def _condition(said: Said) -> object:
+def _condition(said: Said, name: str) -> object:
     """Return a condition: SQL text, or in Python a Spark Column, which is judged later."""
     value = said.value if isinstance(said, SaidValue) else None
-    if value is None or isinstance(value, bool | int | float):
-        refuse(said.origin, f"a condition is {kind_of(said)}", 'give SQL text, such as "id > 0"')
-    if isinstance(value, str) and not value.strip():
-        refuse(said.origin, "a condition is empty", 'give SQL text, such as "id > 0"')
+    is_empty = isinstance(value, str) and not value.strip()
+    if is_empty or value is None or isinstance(value, bool | int | float):
+        what = "empty" if is_empty else kind_of(said)
+        fix = 'give SQL text, such as "id > 0"'
+        refuse(said.origin, f"expectation {shown(name)}: a condition is {what}", fix)
     return value
 
 

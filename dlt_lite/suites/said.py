@@ -136,13 +136,18 @@ def kind_of(said: Said) -> str:
             return "nothing" if said.value is None else re.sub(r"\s+", " ", shown(str(said.value)))
 
 
+def is_nothing(said: Said) -> bool:
+    """Return whether a key has no value."""
+    return isinstance(said, SaidValue) and said.value is None
+
+
 def as_map(said: Said, what: str, fix: str) -> SaidMap:
     """Return what must be a mapping; nothing at all is an empty one.
 
     Raises:
         BadSuite: it is something else.
     """
-    if isinstance(said, SaidValue) and said.value is None:
+    if is_nothing(said):
         return SaidMap((), said.origin)
     if not isinstance(said, SaidMap):
         refuse(said.origin, f"{what} must be a mapping, not {kind_of(said)}", fix)
@@ -155,7 +160,7 @@ def as_list(said: Said, what: str, fix: str) -> tuple[Said, ...]:
     Raises:
         BadSuite: it is something else.
     """
-    if isinstance(said, SaidValue) and said.value is None:
+    if is_nothing(said):
         return ()
     if not isinstance(said, SaidList):
         refuse(said.origin, f"{what} must be a list, not {kind_of(said)}", fix)

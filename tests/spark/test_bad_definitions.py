@@ -533,14 +533,37 @@ RULES = [
                 "holds a window function",
                 "a rule judges one row by its own columns",
             ),
-            ("with_a_subquery", '"id IN (SELECT 1)"', "holds a subquery", "one row"),
+            ("with_a_subquery", '"id IN (SELECT 1)"', "holds a subquery", "by a foreign key"),
+            (
+                "with_a_subquery_of_a_dataset",
+                '"id IN (SELECT id FROM orders)"',
+                "holds a subquery",
+                "by a foreign key",
+            ),
+            ("of_today", '"at < current_date()"', "asks the clock: at < ", "a column that holds"),
+            ("of_now", '"at < now() - INTERVAL 1 HOUR"', "asks the clock", "a column that holds"),
+            ("of_a_named_day", "\"at < TIMESTAMP 'now'\"", "asks the clock", "a column that"),
+            ("of_the_clock", 'F.col("at") < F.current_timestamp()', "asks the clock", "a column"),
+            (
+                "for_rows_of_the_clock",
+                '"id > 0", where="at < now()"',
+                "asks the clock: at < now()",
+                "a column that holds",
+            ),
+            ("of_an_unknown_function", '"sqare(id) > 1"', "cannot be used", "Spark SQL has"),
+            ("of_types_that_differ", '"id > array(1)"', "cannot be used", "make the types fit"),
             ("with_a_generator", '"explode(array(true))"', "makes rows out of one row", "one row"),
             ("of_chance", '"rand() < 0.5"', "is not deterministic", "one row"),
-            ("of_two_statements", '"id > 0; DROP TABLE orders"', "cannot be used", "the columns"),
-            ("that_ends_early", '"id > 0) OR (1 = 1"', "cannot be used", "the columns are"),
-            ("that_opens_a_comment", '"id > 0 /* so"', "cannot be used", "the columns are"),
+            (
+                "of_two_statements",
+                '"id > 0; DROP TABLE orders"',
+                "cannot be used",
+                "correct the SQL",
+            ),
+            ("that_ends_early", '"id > 0) OR (1 = 1"', "cannot be used", "correct the SQL"),
+            ("that_opens_a_comment", '"id > 0 /* so"', "cannot be used", "correct the SQL"),
             ("that_is_a_number", "5", "is a int: 5", "give SQL text or a Spark Column"),
-            ("that_is_empty", '""', "cannot be used", "the columns are"),
+            ("that_is_empty", '""', "cannot be used", "correct the SQL"),
         ]
     ),
     Case(
@@ -771,6 +794,27 @@ KINDS = [
             return spark.readStream.table("totals")
         """,
         "datasets read each other in a circle: totals → totals",
+    ),
+    Case(
+        "cycle_by_a_rule",
+        errors.Cycle,
+        """
+        @dlt.table
+        def totals():
+            return spark.read.table("means")
+
+        @dlt.view
+        def means():
+            return spark.read.table("shares")
+
+        @dlt.table
+        @dlt.expect_foreign_key("id", to="totals.id", name="known")  # <- here
+        def shares():
+            return spark.read.table("orders")
+        """,
+        "shares → means → totals → shares; shares reads totals for its expectation 'known' at "
+        "pipelines/shop/tables.py:",
+        "look the key up in a dataset that does not read shares",
     ),
     Case(
         "cycle_behind_every_except",

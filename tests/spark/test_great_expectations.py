@@ -24,7 +24,7 @@ from dlt_lite.model.layouts import layout_breach
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict, judged
 from dlt_lite.model.rules import Rule
-from dlt_lite.model.samples import Cell, Sample
+from dlt_lite.model.samples import NOTHING_SHOWN, Cell, Sample
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.enforce import count_now
 from dlt_lite.quality.great_expectations import Undecided, decided_by_great_expectations
@@ -600,7 +600,7 @@ def test_what_sql_cannot_decide_is_decided_by_the_real_one_with_its_own_mostly(s
     def decided(type_, **kwargs):
         (rule,) = ours([(type_, kwargs)])
         assert isinstance(rule.check, GreatExpectation)
-        return decided_by_great_expectations(frame, rule.check)
+        return decided_by_great_expectations(frame, rule.check, NOTHING_SHOWN)
 
     assert decided(f"{V}be_json_parseable", column="s") == (4, 1, "1 of 4 rows break it")
     assert decided(f"{V}be_json_parseable", column="s", mostly=0.6)[1] == 0

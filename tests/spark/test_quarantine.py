@@ -312,8 +312,17 @@ def test_a_replay_takes_in_what_passes_todays_rules(looser):
     second = replayed(looser)
 
     assert [result_of(each, "bronze").action for each in (first, second)] == ["replay", "replay"]
-    written = [result_of(each, "bronze").rows_written for each in (first, second)]
-    assert written == [len(PASSING), 0]
+    tried, stay = len(ASIDE), len(ASIDE) - len(PASSING)
+    found = [result_of(each, "bronze") for each in (first, second)]
+    assert [(each.rows_written, each.rows_dropped, each.rows_quarantined) for each in found] == [
+        (len(PASSING), 0, stay),
+        (0, 0, stay),
+    ]
+    told = f"{tried} rows tried, {len(PASSING)} written, {stay} stay"
+    assert found[0].reason == f"a replay was asked for: {told}"
+    first_rules = rules(first, "bronze")
+    assert {sum(figures) for figures in first_rules.values()} == {tried}
+    assert sum(failed for _, failed in first_rules.values()) >= stay
     assert all_is_taken_in(looser)
     assert looser.run().state == "COMPLETED"
     assert all_is_taken_in(looser)

@@ -28,7 +28,8 @@ def people():
 def arrived():
     return spark.sql('''
         SELECT *, 'PERSON' AS email, named_struct('token', 'PERSON', 'at', 1) AS login,
-               map('TOKEN', 'PERSON', 'kind', 'web') AS headers, array(id) AS parts
+               map('TOKEN', 'PERSON', 'kind', 'web') AS headers, array(id) AS parts,
+               length('a') AS emails, TIMESTAMP '2031-05-22 23:19:53' AS seen
         FROM VALUES (1, 1, 'a'), (2, 2, NULL), (3, 3, 'c'), (3, 4, 'd'), (5, NULL, 'e')
             t(id, who, name)
     ''')
@@ -41,6 +42,9 @@ def arrived():
 @dlt.expect("nothing", "1 > 2")
 @dlt.expect_or_drop("not first", "id > 1")
 @dlt.expect_aggregate("max(email) IS NULL AND count(email) = 4", name="told")
+@dlt.expect_aggregate("max(login) IS NULL OR max(login.token) = 'x' OR max(login.at) > 5 OR "
+    "max(headers['token']) = 'x' OR max(headers['kind']) = 'x' OR max(emails) > 5", name="deep")
+@dlt.expect_fresh("seen", within="1 hour", name="fresh")
 def gold():
     return spark.table("arrived")
 """.replace("PERSON", PERSON)
@@ -82,7 +86,7 @@ def files_that_hold(text, *folders):
 
 
 def test_a_views_rules_show_the_columns_they_name_and_the_keys_and_nothing_masked(dlt, tmp_path):
-    shop = a_shop(dlt, tmp_path, VIEW, "{samples: 2, mask: [Email, token]}")
+    shop = a_shop(dlt, tmp_path, VIEW, "{samples: 2, mask: [Email, token, seen]}")
 
     result = shop.run()
 
@@ -101,14 +105,22 @@ def test_a_views_rules_show_the_columns_they_name_and_the_keys_and_nothing_maske
     assert found["has a name"] == [{"*name": None}]
     assert found["key"] == [{"*ID": "3"}]
     assert sorted(each["*who"] for each in found["known"]) == ["3", "4"]
-    told = {rule.rule: rule for rule in shop.under_test.project.quality("shop").rules}
-    assert told["told"].observed == "max(email) = ***, count(email) = 4"
+    told = {rule.rule: rule.observed for rule in shop.under_test.project.quality("shop").rules}
+    assert [told[name] for name in ("told", "deep", "fresh")] == [
+        "max(email) = ***, count(email) = 4",
+        (
+            "max(login) = ***, max(login.`token`) = ***, max(login.`at`) = 1, "
+            "max(headers['token']) = ***, max(headers['kind']) = web, max(emails) = 1"
+        ),
+        "***",
+    ]
     assert rules(result, "gold")["mail"] == (0, 5)
     assert rules(result, "gold")["few"] == (0, 3)
     shop.under_test.project.report(tmp_path / "report", "shop")
     state = shop.under_test.settings.state_root
     assert files_that_hold('"who"', state), "the events show samples"
-    assert files_that_hold(PERSON, state, tmp_path / "report") == []
+    hidden_files = [files_that_hold(t, state, tmp_path / "report") for t in (PERSON, "2031-05-22")]
+    assert hidden_files == [[], []]
 
 
 def test_a_stream_shows_a_rules_first_rows_of_an_update_and_counts_all(dlt, tmp_path):

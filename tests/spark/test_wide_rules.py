@@ -25,7 +25,9 @@ def people():
 @dlt.expect_aggregate("count(*) between 5 and 6 and max(n) < 5", name="size")
 @dlt.expect_aggregate("count(DISTINCT who) = 3", name="distinct")
 @dlt.expect_aggregate("avg(n) > 4", name="average", where="id > 2")
-@dlt.expect_aggregate("max(who) > 100 or max(missing) = 1", name="nothing", null="pass")
+@dlt.expect_aggregate(
+    "max(who) > 100 or max(missing) = 1", name="nothing", null="pass", where="at < now()"
+)
 @dlt.expect_fresh("at", within="1 hour", name="fresh")
 @dlt.expect_schema("id INT, n BIGINT, lost STRING", others=False, name="columns")
 @dlt.expect_max_drop_ratio(0.1, name="few dropped")
@@ -219,10 +221,15 @@ def gold():
         ('expect_unique("id", mostly=2)', "mostly is 2"),
         ('expect_unique("id", on_violation="drop")', "cannot drop rows"),
         ('expect_aggregate("id > 1")', "outside of any aggregate"),
+        ('expect_aggregate("1 > 0")', "a rule of rows is `expect`"),
         ('expect_aggregate("sum(id)")', "not boolean"),
         ('expect_aggregate("sum(id) > (SELECT 1)")', "subquery"),
         ('expect_foreign_key("id", to="nobody.id")', "nobody"),
         ('expect_foreign_key("id", to="gold.x")', "no column of gold"),
+        (
+            'expect_foreign_key("id", to="gold.name")',
+            "compares id (bigint) with gold.name (string)",
+        ),
         ('expect_foreign_key("id", to="id")', "dataset.column"),
         ('expect_fresh("id", within="1 day")', "a bigint"),
         ('expect_fresh("id", within="soon")', "within is 'soon'"),
@@ -243,7 +250,7 @@ spark = SparkSession.getActiveSession()
 @dlt.materialized_view
 @dlt.{rule}
 def gold():
-    return spark.range(3)
+    return spark.range(3).selectExpr("id", "string(id) AS name")
 """
     shop = Shop(dlt, tmp_path, text)
 

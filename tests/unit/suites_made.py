@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ def declared(
     files: Mapping[str, str],
     declare: Callable[[], None] = declare_events,
     parameters: Mapping[str, str] | None = None,
+    siblings: Collection[str] = (),
 ) -> Definitions:
     """Return what a pipeline called `shop` declares beside files of expectations."""
     for name, text in files.items():
@@ -39,7 +40,7 @@ def declared(
     registry = Registry(Namespace("main"), root, parameters=parameters)
     with registering_into(registry):
         declare()
-        attach_files(registry, "shop")
+        attach_files(registry, "shop", siblings)
     return registry.freeze()
 
 

@@ -367,7 +367,10 @@ def test_a_dry_run_tells_of_each_rule_what_it_would_have_done():
     [
         (("quality", "dry-run"), "the FILE is missing"),
         (("quality", "dry-run", "a.yml", "b.yml"), "'b.yml' is one word too many"),
-        (("quality", "dry-run", "missing.yml"), "missing.yml"),
+        (("quality", "dry-run", "missing.yml"), "missing.yml'"),
+        (("quality", "dry-run", "rule.yml"), "fix: did you mean 'rules.yml'?"),
+        (("quality", "dry-run", "nope/x.yml"), "fix: files of rules there: none"),
+        (("quality", "dry-run", "pipelines"), "fix: name a file of text"),
         (("quality", "dry-run", "rules.yml"), "no update has made a table 'nothing'"),
         (("quality", "dry-run", "wrong.yml"), "wrong.yml:1:10"),
         (("suggest", "nothing"), "no update has made a table 'nothing'"),

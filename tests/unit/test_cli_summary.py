@@ -130,3 +130,15 @@ def test_the_next_steps_fit_what_happened():
         "dlt-lite events shop --level ERROR",
         "dlt-lite show users",
     )
+
+
+def test_a_replay_says_what_is_out_of_date_and_how_to_mend_that():
+    replayed = replace(CLICKS, action="replay", reason="a replay was asked for", expectations=())
+    daily = replace(USERS, name="daily", state="EXCLUDED", inputs=("clicks",))
+    update = an_update("COMPLETED", replayed, daily, USERS)
+
+    assert page(update)[-1] == "out of date until the next run: daily"
+    assert next_steps(update, "dlt_lite")[0] == "dlt_lite run shop"
+    nothing = an_update("COMPLETED", replace(replayed, rows_written=0), daily)
+    assert "out of date" not in "\n".join(page(nothing))
+    assert "dlt_lite run shop" not in next_steps(nothing, "dlt_lite")

@@ -96,8 +96,107 @@ def test_the_update_before_is_the_newest_in_which_a_rule_was_decided():
         an_update(rule(), update_id="u1"),
     ]
 
-    assert previous_of(updates, "u4") is updates[2]
-    assert previous_of(updates, "u1") is None
+    found = previous_of(updates, updates[0])
+    assert found is not None
+    assert (found.update_id, found.rules) == ("u2", updates[2].rules)
+    assert previous_of(updates, updates[3]) is None
+
+
+def test_each_rule_is_compared_with_its_last_decided_result_whatever_failed_since():
+    gone, left = rule("gone"), undecided(rule("late"), Verdict.SKIPPED, "sessions failed")
+    failed = undecided(rule("late"), Verdict.ERROR, "orders failed")
+    updates = [
+        an_update(rule("late", violations=9), rule("steady"), update_id="u5"),
+        an_update(left, update_id="u4"),
+        an_update(failed, rule("steady", violations=1), update_id="u3", state="FAILED"),
+        an_update(rule("late"), rule("steady", violations=50), gone, update_id="u2"),
+        an_update(rule("late", violations=70), update_id="u1"),
+    ]
+
+    previous = previous_of(updates, updates[0])
+
+    change = compare(previous, updates[0])
+    assert (change.before, names(change.new_failures)) == ("u3", ["late"])
+    assert (names(change.fixed), change.removed) == (["steady"], ())
+    gate = judge_gate(replace(OPEN, max_regression_points=5), updates[0], previous)
+    assert gate.reasons == ("orders.late fell by 9.00 points, by more than 5",)
+    assert gate.notes == ()
+
+
+def test_each_dataset_is_compared_with_what_it_was_last_given():
+    skipped = replace(table(0), state="SKIPPED", action="replace")
+    updates = [
+        an_update(rule(), update_id="u4", datasets=[table(50)]),
+        an_update(rule(), update_id="u3", datasets=[replace(skipped, state="EXCLUDED")]),
+        an_update(rule(), update_id="u2", datasets=[skipped], state="FAILED"),
+        an_update(rule(), update_id="u1", datasets=[table(100)]),
+    ]
+
+    previous = previous_of(updates, updates[0])
+
+    assert compare(previous, updates[0]).rows == (RowChange("orders", 100, 50),)
+    assert not judge_gate(replace(OPEN, max_row_decrease=0.2), updates[0], previous).met
+
+
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [
+        ("EXCLUDED", "skip"),
+        ("SKIPPED", "replace"),
+        ("FAILED", "replace"),
+        ("COMPLETED", "skip"),
+        ("COMPLETED", "clear"),
+    ],
+)
+def test_a_dataset_that_an_update_did_not_fill_has_not_changed(state, action):
+    given, left = table(9651), replace(table(0), state=state, action=action)
+    new = replace(table(3), name="new")
+
+    assert compare(an_update(datasets=[given]), an_update(datasets=[left])).rows == ()
+    assert compare(an_update(datasets=[left]), an_update(datasets=[given])).rows == ()
+    assert compare(an_update(datasets=[left]), an_update(datasets=[left, new])).rows == (
+        RowChange("new", None, 3),
+    )
+
+
+def test_an_error_in_between_is_neither_fixed_nor_new():
+    error = an_update(undecided(rule(), Verdict.ERROR, "it broke"))
+
+    fixed, new = (compare(error, an_update(rule(violations=rows))) for rows in (0, 1))
+
+    assert (fixed.fixed, fixed.new_failures, new.fixed, new.new_failures) == ((), (), (), ())
+
+
+def test_a_replay_is_compared_with_nothing_and_says_so():
+    replayed = [table(9, action="replay", kind="streaming_table")]
+    updates = [
+        an_update(rule(violations=5), update_id="u3"),
+        an_update(rule(evaluated=9), update_id="u2", datasets=replayed),
+        an_update(rule(violations=4), update_id="u1"),
+    ]
+
+    previous = previous_of(updates, updates[0])
+
+    assert previous is not None
+    assert (previous.update_id, previous.rules) == ("u1", updates[2].rules)
+    assert previous_of(updates, updates[1]) is None
+    change = compare(updates[2], updates[1])
+    assert (change.fixed, change.improved, change.rows) == ((), (), ())
+    assert change.note is not None
+    assert change.note.startswith("update u2 is a replay")
+    assert compare(updates[1], updates[0]).note == change.note
+    assert judge_gate(OPEN, updates[1]).notes == (change.note,)
+
+
+def test_what_has_nothing_to_be_compared_with_is_noted_by_name():
+    gate = replace(OPEN, max_regression_points=2, max_row_decrease=0.2)
+    before = an_update(rule("old"), undecided(rule("c"), Verdict.ERROR, "it broke"), datasets=[])
+    after = an_update(*(rule(name) for name in ("old", *"abcd")), datasets=[table(9)])
+
+    assert judge_gate(gate, after, before).notes == (
+        "there is no earlier result to compare with: orders.a, orders.b, orders.c and 1 more",
+        "there is no earlier number of rows to compare with: orders",
+    )
 
 
 def test_a_rules_history_is_told_oldest_first_without_case_of_the_dataset():

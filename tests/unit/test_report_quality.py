@@ -369,3 +369,95 @@ def test_how_an_update_ended_is_told_by_its_events_before_its_folder_says_so(tmp
         write(event)
 
     assert quality_of(judged_facts(folder.path)).state == "COMPLETED"
+
+
+ASIDE = ExpectationDefinition("whole", "quarantine", "user IS NOT NULL")
+
+
+@pytest.mark.parametrize(
+    ("counts", "state", "dropped"),
+    [
+        (Counts(20, 5, (rule("positive", 15, 5),)), "COMPLETED", {"positive": 5}),
+        (
+            Counts(40, 0, (rule("positive", 25, 15), rule("whole", 25, 15, "quarantine")), 15),
+            "COMPLETED",
+            {"positive": 0},
+        ),
+        (
+            Counts(40, 3, (rule("positive", 22, 18), rule("whole", 25, 15, "quarantine")), 15),
+            "COMPLETED",
+            {"positive": 3},
+        ),
+        (
+            Counts(20, 6, (rule("positive", 15, 5), rule("dated", 16, 4))),
+            "COMPLETED",
+            {"positive": 5, "dated": 4},
+        ),
+        (
+            Counts(
+                40,
+                25,
+                (
+                    rule("positive", 25, 15),
+                    rule("dated", 15, 25),
+                    rule("whole", 14, 26, "quarantine"),
+                ),
+                26,
+            ),
+            "COMPLETED",
+            {"positive": None, "dated": None},
+        ),
+        (
+            Counts(20, 6, (rule("positive", 15, 5), rule("dated", 16, 4))),
+            "FAILED",
+            {"positive": None, "dated": None},
+        ),
+    ],
+)
+def test_rows_that_a_rule_dropped_are_told_where_they_can_be(counts, state, dropped):
+    dated = ExpectationDefinition("dated", "drop", "day IS NOT NULL")
+    quality = update_quality(
+        told(
+            defined("orders", POSITIVE, dated, ASIDE),
+            planned("orders"),
+            batch("orders", 0, counts),
+            progress("orders", state, version=1),
+            over(state),
+        )
+    )
+
+    found = by_name(quality)
+    assert {name: found[name].dropped for name in dropped} == dropped
+
+
+def test_a_replay_tells_the_rows_that_it_tried_and_those_that_stay():
+    schema = ExpectationDefinition("columns", "warn", "id BIGINT", kind="schema")
+    counts = Counts(26, 0, (rule("positive", 9, 17), rule("whole", 20, 6, "quarantine")), 17)
+    events = told(
+        defined("orders", POSITIVE, ASIDE, schema),
+        defined("daily", kind=VIEW),
+        defined("recent", kind=INLINE, path=None),
+        defined("weekly", kind=VIEW),
+        defined("users", kind=VIEW),
+        FlowDefinition("recent", "recent", "COMPLETE", ("orders",), "{}"),
+        FlowDefinition("weekly", "weekly", "COMPLETE", ("recent", "users"), "{}"),
+        FlowDefinition("daily", "daily", "COMPLETE", ("weekly",), "{}"),
+        planned("orders", "replay"),
+        planned("recent", "none", INLINE),
+        *(planned(name, "skip", VIEW) for name in ("daily", "weekly", "users")),
+        progress("orders", "COMPLETED", action="replay", version=1, counts=counts),
+        *(progress(name, "EXCLUDED") for name in ("daily", "weekly", "users")),
+        over(),
+    )
+    quality = update_quality(events)
+
+    orders = quality.datasets[0]
+    assert quality.is_replay
+    assert (orders.rows_in, orders.written, orders.quarantined) == (26, 9, 17)
+    assert orders.unexplained == 0
+    found = by_name(quality)
+    assert [found[name].evaluated for name in ("positive", "whole")] == [26, 26]
+    assert (found["positive"].dropped, found["whole"].quarantined) == (0, 6)
+    assert found["columns"].verdict is Verdict.SKIPPED
+    assert "a replay decides rules of rows only" in found["columns"].reason
+    assert sorted(update_result(events).out_of_date) == ["daily", "weekly"]

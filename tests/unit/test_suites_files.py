@@ -318,7 +318,7 @@ def test_a_rule_of_a_file_and_of_a_decorator_may_not_have_one_name(tmp_path):
 
 
 def test_two_files_of_one_name_are_refused(tmp_path):
-    files = {"shop.yml": "events: {rules: {a: x > 0}}\n", "shop.json": "{}"}
+    files = {"shop.yml": "events: {rules: {a: x > 0}}\n", "shop.json": '{"events": {}}'}
     (error,) = refused(tmp_path, files)
     assert "shop.json and shop.yml have one name" in error.what
 
@@ -340,6 +340,54 @@ def test_a_suite_for_a_dataset_that_is_not_there_is_refused_with_the_nearest(tmp
 def test_a_suite_of_another_pipeline_is_told_and_left(tmp_path):
     definitions = declared(tmp_path, {"zz.json": '{"expectations": []}'})
     assert any("zz.json" in note for note in definitions.notes)
+
+
+NOBODYS = "nobody reads expectations/"
+
+
+def notes(root, file, text="events: {rules: {a: x > 0}}\n", **more):
+    definitions = declared(root, {file: text}, **more)
+    (dataset,) = definitions.datasets.values()
+    assert dataset.rules == ()
+    return definitions.notes
+
+
+def test_a_file_that_nobody_attaches_is_told(tmp_path):
+    (note,) = notes(tmp_path / "1", "shopp.yml")
+    assert note == (
+        "nobody reads expectations/shopp.yml: name it like a pipeline (did you mean 'shop'?), "
+        'or let a dataset name it by expectations="shopp"'
+    )
+    (note,) = notes(tmp_path / "2", "crm.yml", "others: {rules: {a: x > 0}}\n")
+    assert "pipelines: shop" in note
+    (note,) = notes(tmp_path / "3", "shopp/rules.yml")
+    assert note.startswith(f"{NOBODYS}shopp/rules.yml: name its folder like")
+
+
+def test_a_file_that_may_be_another_pipelines_is_left_in_peace(tmp_path):
+    text = "others: {rules: {a: x > 0}}\n"
+    assert notes(tmp_path / "1", "named.yml", text, siblings=["crm"]) == ()
+    assert notes(tmp_path / "2", "crm.yml", siblings=["crm"]) == ()
+    assert notes(tmp_path / "3", "crm/rules.yml", siblings=["crm"]) == ()
+    (note,) = notes(tmp_path / "4", "cmr.yml", siblings=["crm"])
+    assert "did you mean 'crm'?" in note
+
+
+def test_a_file_that_a_dataset_names_is_nobodys_stranger(tmp_path):
+    def declare():
+        dlt.table(name="events", expectations="shared")(events)
+
+    definitions = declared(tmp_path, {"shared.yml": "events: {rules: {a: x > 0}}\n"}, declare)
+    assert definitions.notes == ()
+
+
+@pytest.mark.parametrize("name", ["shop.toml", "shop.YML"])
+def test_a_file_of_a_form_that_nobody_reads_is_refused(tmp_path, name):
+    error = refusal(tmp_path, "x", name)
+    assert error.what == f"expectations/{name} is of no form that is read"
+    assert error.fix is not None
+    assert "shop.yml or shop.json" in error.fix
+    declared(tmp_path / "2", {"shop.md": "# Rules", "shop.yml~": "", "others.toml": ""})
 
 
 def test_a_dataset_that_was_refused_makes_no_second_complaint_of_its_suite(tmp_path):
@@ -367,7 +415,32 @@ def test_a_file_that_is_not_there_or_has_nothing_for_the_dataset_is_refused(tmp_
         ("events: {ruls: {}}\n", "no 'ruls'", "'rules'", (1, 10)),
         ("events: 5\n", "must be a mapping, not '5'", "rules", (1, 9)),
         ("events: {rules: {a: 5}}\n", "a condition is '5'", "SQL", (1, 21)),
-        ("events: {rules: {a: }}\n", "a condition is nothing", "SQL", (1, 21)),
+        ("events: {rules: {a: }}\n", "expectation 'a': a condition is nothing", "SQL", (1, 21)),
+        ("events:\n  rules:\n    plattform:\n", "expectation 'plattform': a", "SQL", (3, 15)),
+        (
+            "events:\n  rules: {a: x > 0}\nplattform:\n",
+            "dataset plattform says nothing",
+            "`rules:`",
+            (3, 11),
+        ),
+        ("events:\n", "dataset events says nothing", "`rules:`", (1, 8)),
+        ("events:\n  rules:\n", "events: rules says nothing", "take it out", (2, 3)),
+        ("events: {columns: {id: }}\n", "column id says nothing", "expectations", (1, 20)),
+        ("# events: {rules: {a: x > 0}}\n", "the file says nothing", "datasets", (1, 1)),
+        ("", "the file says nothing", "datasets", (1, 1)),
+        (
+            "events: {rules: {a: {foreign_key: {columns: id}}}}\n",
+            "to is None",
+            "give 'dataset.column'",
+            (1, 35),
+        ),
+        (
+            "events: {rules: {a: {expect: x, tags: {team: x}}}}\n",
+            "expectation 'a': tags is {'team': 'x'}",
+            "give a list of words",
+            (1, 39),
+        ),
+        ("events: {defaults: {tags: {team: x}}}\n", "defaults: tags is", "words", (1, 27)),
         ("events: {rules: {a: [x]}}\n", "a rule is a list", "expect", (1, 21)),
         ("events: {rules: {a: {mostly: 1}}}\n", "asks nothing", "expect", (1, 21)),
         ("events: {rules: {a: {expct: x}}}\n", "no 'expct'", "'expect'", (1, 22)),
@@ -407,7 +480,7 @@ def test_what_a_file_cannot_say_is_refused_at_its_place(tmp_path, text, says, fi
     assert fix in (error.fix or "")
     found = error.origin
     assert found is not None
-    assert (found.path, found.line) == (PATH, 1)
+    assert (found.path, found.line) == (PATH, place[0])
     if place != (1, 1):
         assert found.column == place[1]
 

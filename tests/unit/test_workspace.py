@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dlt_lite import workspace
 from dlt_lite.errors import BadSelection, UnknownPipeline
+from dlt_lite.model.samples import SampleSettings
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest
 from dlt_lite.workspace import Project
@@ -52,6 +54,19 @@ def test_a_name_that_nobody_has_is_answered_by_the_nearest_of_any_pipeline(proje
         project.rows("custmers")
 
     assert caught.value.fix == "did you mean 'customers'?"
+
+
+def test_a_run_that_shows_no_rows_keeps_its_masks(tmp_path, monkeypatch):
+    (tmp_path / "dlt_lite.yml").write_text("name: x\nquality: {mask: [Email]}\n", "utf-8")
+    (tmp_path / "pipelines" / "shop").mkdir(parents=True)
+    (tmp_path / "pipelines" / "shop" / "pipeline.yml").write_text("name: shop\n", "utf-8")
+    (tmp_path / "pipelines" / "shop" / "tables.py").touch()
+    run = []
+    monkeypatch.setattr(workspace, "run_update", lambda settings, *_: run.append(settings))
+
+    Project.load(tmp_path, environ={"HOME": str(tmp_path)}).run("shop", samples=False)
+
+    assert run[0].samples == SampleSettings(0, frozenset({"email"}))
 
 
 def test_a_view_has_no_rows_of_its_own(project):

@@ -42,6 +42,7 @@ _MISSING = {
     "compare": ("UPDATE", "runs"),
     "dry-run": ("FILE", "suggest --help"),
 }
+_KEEPS_OUT = frozenset({RuleAction.DROP, RuleAction.QUARANTINE})
 _WOULD = {
     RuleAction.WARN: "warn",
     RuleAction.DROP: "drop {rows}",
@@ -209,7 +210,7 @@ def would_row(rule: RuleResult) -> tuple[str, ...]:
 def _would(rule: RuleResult) -> str:
     if rule.verdict in {Verdict.PASS, Verdict.SKIPPED, Verdict.ERROR}:
         # Within its threshold a rule still keeps rows out.
-        rows = rule.dropped or rule.quarantined
+        rows = rule.violations if rule.action in _KEEPS_OUT else None
         told = _WOULD[rule.action] if rows else verdict_word(rule.verdict)
         return told.format(rows=amount(rows))
     return _WOULD[rule.action].format(rows=amount(rule.violations))
@@ -245,6 +246,8 @@ def _comparison_lines(found: Comparison) -> list[str]:
     if found.rows:
         told += [_WRITTEN, *(f"  {_rows(each)}" for each in found.rows)]
     title = f"from {found.before} to {found.after}"
+    if found.note is not None:
+        return [title, found.note]
     return [title, *told] if told else [f"{title}: nothing changed"]
 
 
@@ -270,7 +273,8 @@ def _comparison_json(found: Comparison) -> dict[str, object]:
     ]
     for each in groups["removed"]:
         each["after"] = None
-    return {"before": found.before, "after": found.after, **groups, "rows": rows}
+    ends = {"before": found.before, "after": found.after}
+    return {**ends, **groups, "rows": rows, "note": found.note}
 
 
 def _change_json(change: RuleChange) -> dict[str, object]:
