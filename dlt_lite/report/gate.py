@@ -59,16 +59,21 @@ def _not_run(update: UpdateQuality) -> Iterator[str]:
 
 
 def _critical(update: UpdateQuality) -> Iterator[str]:
-    for rule in update.rules:
+    for rule in _of_new_rows(update):
         if rule.severity is Severity.CRITICAL and rule.verdict in {Verdict.WARN, Verdict.FAIL}:
             rows = counted(rule.violations or 0, "row") if rule.by_row else "it does not hold"
             yield f"{rule_name(rule)} is critical and violated: {rows}"
 
 
+def _of_new_rows(update: UpdateQuality) -> Sequence[RuleResult]:
+    """Return the rules that judged new rows; those that a replay tries have been judged before."""
+    return () if update.is_replay else update.rules
+
+
 def _ratios(gate: Gate, update: UpdateQuality) -> Iterator[str]:
     if gate.min_pass_ratio is None:
         return
-    for rule in update.rules:
+    for rule in _of_new_rows(update):
         if rule.ratio is not None and rule.by_row and rule.ratio < gate.min_pass_ratio:
             least = percent(gate.min_pass_ratio)
             yield f"{rule_name(rule)}: {percent(rule.ratio)} of the rows pass, not {least}"

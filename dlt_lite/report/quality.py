@@ -40,6 +40,7 @@ from dlt_lite.runs.quality import kept_results, read_results
 MOST_UPDATES = 30
 _REPLAY = "replay"
 _REPLAYED = "a replay decides rules of rows only; the next update decides the others"
+_STAYED = "the rows that break it stay set aside"
 _NO_EARLIER = "there was nothing to compare with"
 _BROKEN = "DLT502"
 _LEFT_OUT = {
@@ -306,7 +307,10 @@ def _decided(
             samples=found.samples,
         )
     if found.passed or found.failed or not found.exact:
-        return judged(_with_figures(rule, found, dataset))
+        result = judged(_with_figures(rule, found, dataset))
+        if dataset.action == _REPLAY and result.verdict is Verdict.FAIL:
+            return replace(result, verdict=Verdict.WARN, reason=_STAYED)
+        return result
     if stopped:
         return undecided(rule, Verdict.SKIPPED, f"the job ended at {stopped} before it was decided")
     return _not_run(rule, found, dataset)

@@ -20,10 +20,12 @@ from dlt_lite.events.records import (
     UpdateState,
 )
 from dlt_lite.events.sinks import NdjsonFile
+from dlt_lite.model.gates import Gate
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Verdict
 from dlt_lite.model.rules import Counts, RuleAction, RuleCount, Severity
 from dlt_lite.model.samples import Cell, Sample
+from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.quality import origin_of, past_quality, quality_of, update_quality
 from dlt_lite.report.summary import update_result
 from dlt_lite.runs.folder import RunFolder, RunState, judged_facts
@@ -432,9 +434,11 @@ def test_rows_that_a_rule_dropped_are_told_where_they_can_be(counts, state, drop
 
 def test_a_replay_tells_the_rows_that_it_tried_and_those_that_stay():
     schema = ExpectationDefinition("columns", "warn", "id BIGINT", kind="schema")
-    counts = Counts(26, 0, (rule("positive", 9, 17), rule("whole", 20, 6, "quarantine")), 17)
+    recent = rule("recent", 25, 1, "fail")
+    decided = (rule("positive", 9, 17), rule("whole", 20, 6, "quarantine"), recent)
+    counts = Counts(26, 0, decided, 17)
     events = told(
-        defined("orders", POSITIVE, ASIDE, schema),
+        defined("orders", POSITIVE, ASIDE, RECENT, schema),
         defined("daily", kind=VIEW),
         defined("recent", kind=INLINE, path=None),
         defined("weekly", kind=VIEW),
@@ -458,6 +462,9 @@ def test_a_replay_tells_the_rows_that_it_tried_and_those_that_stay():
     found = by_name(quality)
     assert [found[name].evaluated for name in ("positive", "whole")] == [26, 26]
     assert (found["positive"].dropped, found["whole"].quarantined) == (0, 6)
+    assert (found["recent"].verdict, quality.verdict) == (Verdict.WARN, Verdict.WARN)
+    assert found["recent"].reason == "the rows that break it stay set aside"
+    assert judge_gate(Gate(min_pass_ratio=0.9), quality).met
     assert found["columns"].verdict is Verdict.SKIPPED
     assert "a replay decides rules of rows only" in found["columns"].reason
     assert sorted(update_result(events).out_of_date) == ["daily", "weekly"]
