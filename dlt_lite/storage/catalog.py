@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from pyspark.sql import SparkSession
 
@@ -88,7 +89,8 @@ def _is_embedded(session: SparkSession) -> bool:
 
 def _is_in_warehouse(session: SparkSession, place: str) -> bool:
     warehouse = session.conf.get("spark.sql.warehouse.dir") or ""
-    return _path_of(place).startswith(f"{_path_of(warehouse).rstrip('/')}/")
+    # The one is a URI, and the other what somebody has written.
+    return unquote(_path_of(place)).startswith(f"{_path_of(warehouse).rstrip('/')}/")
 
 
 def _path_of(place: str) -> str:

@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
-from dlt_lite.storage.catalog import know_tables
+from dlt_lite.storage.catalog import know_tables, schemas_kept
 from dlt_lite.workspace import Project, Watchers
 
 pytestmark = pytest.mark.spark
@@ -305,6 +306,22 @@ def test_a_schema_that_a_task_makes_lies_below_the_storage_root(jobs: Jobs, spar
         assert spark.read.format("delta").load(str(tables / table)).count() == rows
     for made in ("of_sql", "of_python"):
         spark.sql(f"DROP SCHEMA {made} CASCADE")
+
+
+def test_so_does_one_where_the_folder_for_temporary_files_has_a_blank():
+    made = []
+    place = SimpleNamespace(name="of_sql", locationUri="file:/tmp/a%20b/warehouse/of_sql.db")
+    listed = iter([[], [place]])
+    session = SimpleNamespace(
+        conf={"spark.sql.warehouse.dir": "file:/tmp/a b/warehouse"},
+        catalog=SimpleNamespace(listDatabases=lambda: next(listed)),
+        sql=made.append,
+    )
+
+    with schemas_kept(session, "/kept", "CREATE SCHEMA of_sql"):
+        pass
+
+    assert made == ["ALTER SCHEMA `of_sql` SET LOCATION 'file:///kept/tables/of_sql'"]
 
 
 def results(result: JobResult) -> Mapping[str, Any]:
