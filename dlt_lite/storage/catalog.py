@@ -53,13 +53,19 @@ def know_tables(
     for schema in dict.fromkeys((*files.names(root), *schemas)):
         folder = f"{root}/{schema}"
         _have_schema(session, schema, uri(folder), exists=schema.lower() in known)
-        there = {each.name.lower() for each in session.catalog.listTables(f"`{schema}`")}
+        there = _tables_of(session, schema)
         for table in files.names(folder):
             # A log without a commit is that of a table which another task is about to make.
             log = f"{folder}/{table}/_delta_log"
             if table.lower() not in there and any(n.endswith(".json") for n in files.names(log)):
                 _wait_for_maker(session, files, f"`{schema}`.`{table}`", log, wait)
                 register(session, DatasetName(schema, table), f"{folder}/{table}")
+
+
+def _tables_of(session: SparkSession, schema: str) -> set[str]:
+    """Return the names of a schema's tables in small letters; none of them is looked at."""
+    shown = session.sql(f"SHOW TABLES IN `{schema}`").where("NOT isTemporary")
+    return {each["tableName"].lower() for each in shown.collect()}
 
 
 @contextmanager

@@ -37,22 +37,25 @@ _PLAIN = (str, int, float, Decimal, NoneType)
 _NESTED = (ArrayType, MapType, StructType)
 
 
-# Making code for a projection takes longer than a test's rows, and so does a second task for a log
-# of three files: without both, tests of pipelines take a sixth less.
-_QUICK_ON_FEW_ROWS = {
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.databricks.delta.snapshotPartitions": "1",
-}
+# A second task for a log of three files takes longer than it saves.
+_QUICK_ON_FEW_ROWS = {"spark.databricks.delta.snapshotPartitions": "1"}
 
 
-def engine_settings(environ: Mapping[str, str]) -> EngineSettings:
-    """Return how a session for tests is started: local, small, JARs from the usual places."""
+def engine_settings(
+    environ: Mapping[str, str], spark: Mapping[str, str] | None = None
+) -> EngineSettings:
+    """Return how a session for tests is started: local, small, JARs from the usual places.
+
+    Args:
+        environ: the process's environment.
+        spark: Spark settings beside ours, or in their place.
+    """
     jars = environ.get("DLT_LITE_JARS_DIR")
     cache = environ.get("DLT_LITE_CACHE_DIR") or default_cache(environ)
     return EngineSettings(
         app_name="dlt_lite tests",
         master="local[2]",
-        spark=_QUICK_ON_FEW_ROWS,
+        spark={**_QUICK_ON_FEW_ROWS, **(spark or {})},
         ansi=True,
         jars_dir=None if jars is None else Path(jars),
         cache_dir=Path(cache),

@@ -9,6 +9,10 @@
         assert len(result.rows("sessions")) == 1
 
 Spark is imported when a fixture is used, not when the plugin is loaded; all tests share a session.
+A project's own settings for that session stand in pytest's configuration:
+
+    [tool.pytest]
+    dlt_spark_conf = ["spark.sql.shuffle.partitions=4"]
 """
 
 from __future__ import annotations
@@ -26,14 +30,23 @@ if TYPE_CHECKING:
     from dlt_lite.testing.harness import PipelineBench
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a project say how its tests' session is started."""
+    parser.addini(
+        "dlt_spark_conf", "Spark settings of the session for tests, KEY=VALUE", type="linelist"
+    )
+
+
 @pytest.fixture(scope="session")
-def dlt_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def dlt_spark(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[SparkSession]:
     """One Spark session with Delta for all tests, in memory and temporary folders only."""
     from dlt_lite.engine.session import start_session, stop_session  # noqa: PLC0415
     from dlt_lite.testing.harness import engine_settings  # noqa: PLC0415
 
     log = tmp_path_factory.mktemp("spark") / "spark.log"
-    settings = engine_settings(os.environ)
+    settings = engine_settings(os.environ, _spark_conf(pytestconfig))
     session = start_session(settings, environ=os.environ, log_file=log, emit_note=lambda _: None)
     yield session.spark
     stop_session(session)
@@ -49,3 +62,13 @@ def dlt(
 
     yield PipelineBench(dlt_spark, request.path.parent, tmp_path / "dlt")
     forget_tables(dlt_spark)
+
+
+def _spark_conf(config: pytest.Config) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for line in config.getini("dlt_spark_conf"):
+        key, sign, value = line.partition("=")
+        if not sign:
+            raise pytest.UsageError(f"dlt_spark_conf: {line!r} is not KEY=VALUE")
+        pairs[key.strip()] = value.strip()
+    return pairs

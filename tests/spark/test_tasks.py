@@ -357,3 +357,20 @@ def test_a_table_that_is_being_made_by_its_name_is_left_to_its_maker(tmp_path: P
     assert waits == [0, 1]
     assert spark.table("making.made").first()["n"] == 1
     spark.sql("DROP SCHEMA making CASCADE")
+
+
+def test_a_table_that_a_temporary_view_shares_its_name_with_is_known_all_the_same(
+    tmp_path: Path, spark
+):
+    spark.sql("DROP SCHEMA IF EXISTS hidden CASCADE")
+    place = tmp_path / "tables" / "hidden" / "made"
+    spark.sql(f"CREATE TABLE delta.`{place}` USING delta AS SELECT 1 AS n")
+    spark.range(3).createOrReplaceTempView("made")
+    try:
+        for _ in range(2):
+            know_tables(spark, str(tmp_path))
+
+        assert spark.table("hidden.made").first()["n"] == 1
+    finally:
+        spark.catalog.dropTempView("made")
+        spark.sql("DROP SCHEMA hidden CASCADE")
