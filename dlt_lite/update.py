@@ -21,7 +21,7 @@ from dlt_lite.errors import (
     ErrorGroup,
     ResetNeedsConsent,
 )
-from dlt_lite.events.codec import COLUMNS_DDL
+from dlt_lite.events.codec import COLUMNS
 from dlt_lite.events.records import CreateUpdate, RuntimeDetails, UpdateProgress, UpdateState
 from dlt_lite.events.samples import BoundedSamples, without_samples
 from dlt_lite.events.sinks import (
@@ -34,7 +34,7 @@ from dlt_lite.events.sinks import (
     read_ndjson,
 )
 from dlt_lite.model.requests import UpdateRequest
-from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
+from dlt_lite.model.result_rows import RESULT_COLUMNS, result_rows
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.report.quality import quality_of
 from dlt_lite.report.summary import UpdateResult, update_result
@@ -315,7 +315,7 @@ class _Update:
         from dlt_lite.storage.layout import Layout  # noqa: PLC0415
 
         path = Layout(self._settings.storage_root, self._settings.name).events()
-        arguments = (session.spark, path, COLUMNS_DDL)
+        arguments = (session.spark, path, COLUMNS)
         threading.Thread(target=get_ready, args=arguments, daemon=True).start()
 
     def _record_events(self, session: EngineSession, folders: list[RunFolder]) -> None:
@@ -339,12 +339,12 @@ class _Update:
         spark, update_id = session.spark, folder.update_id
         layout = Layout(self._settings.storage_root, self._settings.name)
         events = "\n".join(line_of(without_samples(each)) for each in read_ndjson(folder.events))
-        record_told(spark, layout.events(), COLUMNS_DDL, update_id, events)
+        record_told(spark, layout.events(), COLUMNS, update_id, events)
         rows = result_rows(quality_of(stored_facts(folder.path)))
         # Names and texts may hold half a character, which no table takes.
         lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         if results := lines.encode("utf-8", "replace").decode():
-            record_told(spark, layout.quality_results(), RESULT_COLUMNS_DDL, update_id, results)
+            record_told(spark, layout.quality_results(), RESULT_COLUMNS, update_id, results)
 
 
 def _config(request: UpdateRequest) -> dict[str, str]:

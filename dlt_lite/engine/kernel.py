@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
 
 _WRITER = "dlt_lite"
 
@@ -29,7 +28,7 @@ def append_json_lines(  # noqa: PLR0913 - one keyword for each thing a commit ne
     Args:
         session: any session; its Hadoop settings are used.
         path: where the table lies.
-        columns: its columns, as DDL.
+        columns: its columns, in Spark's JSON form.
         lines: the objects.
         app_id: the application id under which such appends are counted.
         number: the append's number, greater than the last one.
@@ -44,9 +43,7 @@ def append_json_lines(  # noqa: PLR0913 - one keyword for each thing a commit ne
     engine = kernel.defaults.engine.DefaultEngine.create(
         java_session.sessionState().newHadoopConf()
     )
-    types = kernel.internal.types.DataTypeJsonSerDe.deserializeStructType(
-        StructType.fromDDL(columns).json()
-    )
+    types = kernel.internal.types.DataTypeJsonSerDe.deserializeStructType(columns)
     table = kernel.Table.forPath(engine, path)
     if exists:
         last = table.getLatestSnapshot(engine).getLatestTransactionVersion(engine, app_id)
@@ -79,9 +76,7 @@ def warm_up(session: SparkSession, path: str, columns: str, *, exists: bool) -> 
     engine = kernel.defaults.engine.DefaultEngine.create(
         java_session.sessionState().newHadoopConf()
     )
-    types = kernel.internal.types.DataTypeJsonSerDe.deserializeStructType(
-        StructType.fromDDL(columns).json()
-    )
+    types = kernel.internal.types.DataTypeJsonSerDe.deserializeStructType(columns)
     table = kernel.Table.forPath(engine, path)
     if exists:
         table.getLatestSnapshot(engine).getLatestTransactionVersion(engine, "")

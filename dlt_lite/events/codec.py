@@ -29,14 +29,32 @@ from dlt_lite.events.records import (
 from dlt_lite.model.outcomes import LifeCycle, ResultState
 from dlt_lite.model.rules import Cost, Counts, RuleAction, RuleCount
 from dlt_lite.model.samples import Cell, Sample
+from dlt_lite.model.schema import schema_of
 
-COLUMNS_DDL = (
-    "id STRING, sequence STRUCT<data_plane_id: STRUCT<instance: STRING, seq_no: BIGINT>>, "
-    "origin STRUCT<pipeline_name: STRING, update_id: STRING, dataset_name: STRING, "
-    "flow_name: STRING, flow_id: STRING, batch_id: BIGINT>, timestamp TIMESTAMP, "
-    "message STRING, level STRING, maturity_level STRING, "
-    "error STRUCT<fatal: BOOLEAN, exceptions: ARRAY<STRUCT<class_name: STRING, message: STRING>>>, "
-    "details STRING, event_type STRING"
+# As values, not as DDL: Spark's parser takes half a second in a new JVM.
+COLUMNS = schema_of(
+    {
+        "id": "string",
+        "sequence": {"data_plane_id": {"instance": "string", "seq_no": "long"}},
+        "origin": {
+            "pipeline_name": "string",
+            "update_id": "string",
+            "dataset_name": "string",
+            "flow_name": "string",
+            "flow_id": "string",
+            "batch_id": "long",
+        },
+        "timestamp": "timestamp",
+        "message": "string",
+        "level": "string",
+        "maturity_level": "string",
+        "error": {
+            "fatal": "boolean",
+            "exceptions": [{"class_name": "string", "message": "string"}],
+        },
+        "details": "string",
+        "event_type": "string",
+    }
 )
 
 

@@ -9,15 +9,40 @@ from typing import Any
 
 from dlt_lite.model.results import RuleResult, UpdateQuality
 from dlt_lite.model.rules import Threshold
+from dlt_lite.model.schema import schema_of
 
-RESULT_COLUMNS_DDL = (
-    "update_id STRING, pipeline STRING, target STRING, started TIMESTAMP, dataset STRING, "
-    "rule STRING, flow STRING, kind STRING, action STRING, severity STRING, owner STRING, "
-    "tags ARRAY<STRING>, description STRING, condition STRING, origin STRING, "
-    "null_policy STRING, evaluated BIGINT, null_results BIGINT, violations BIGINT, "
-    "dropped BIGINT, quarantined BIGINT, ratio DOUBLE, observed STRING, "
-    "threshold STRUCT<mostly: DOUBLE, max_failures: BIGINT>, verdict STRING, reason STRING, "
-    "exact BOOLEAN, cost STRING, version BIGINT"
+RESULT_COLUMNS = schema_of(
+    {
+        "update_id": "string",
+        "pipeline": "string",
+        "target": "string",
+        "started": "timestamp",
+        "dataset": "string",
+        "rule": "string",
+        "flow": "string",
+        "kind": "string",
+        "action": "string",
+        "severity": "string",
+        "owner": "string",
+        "tags": ["string"],
+        "description": "string",
+        "condition": "string",
+        "origin": "string",
+        "null_policy": "string",
+        "evaluated": "long",
+        "null_results": "long",
+        "violations": "long",
+        "dropped": "long",
+        "quarantined": "long",
+        "ratio": "double",
+        "observed": "string",
+        "threshold": {"mostly": "double", "max_failures": "long"},
+        "verdict": "string",
+        "reason": "string",
+        "exact": "boolean",
+        "cost": "string",
+        "version": "long",
+    }
 )
 _AS_THEY_ARE = (
     "dataset",

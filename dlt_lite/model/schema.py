@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,34 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(each.name for each in self.columns)
+
+
+Kind = str | Mapping[str, "Kind"] | Sequence["Kind"]
+
+
+def schema_of(columns: Mapping[str, Kind]) -> Schema:
+    """Return the schema of columns that may all hold NULL.
+
+    Args:
+        columns: each with its type: Spark's name of it, a mapping for a struct, a sequence of one
+            type for an array.
+    """
+    return schema_from_json(json.dumps(_spelled(columns)))
+
+
+def _spelled(kind: Kind) -> object:
+    match kind:
+        case str():
+            return kind
+        case Mapping():
+            fields = [
+                {"name": name, "type": _spelled(each), "nullable": True, "metadata": {}}
+                for name, each in kind.items()
+            ]
+            return {"type": "struct", "fields": fields}
+        case _:
+            [element] = kind
+            return {"type": "array", "elementType": _spelled(element), "containsNull": True}
 
 
 def schema_from_json(text: str) -> Schema:

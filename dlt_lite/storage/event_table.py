@@ -13,19 +13,20 @@ from dlt_lite.engine.deltalog import has_commits
 from dlt_lite.engine.exceptions import SPARK_ERRORS
 from dlt_lite.engine.kernel import append_json_lines, warm_up
 from dlt_lite.errors import DltLiteError
+from dlt_lite.model.schema import Schema
 
 _APP_ID = "dlt_lite/events"
 
 
 def record_told(
-    session: SparkSession, path: str, columns: str, update_id: str, ndjson: str
+    session: SparkSession, path: str, columns: Schema, update_id: str, ndjson: str
 ) -> bool:
     """Append what an update told, once; what earlier updates told must be in already.
 
     Args:
         session: any session.
         path: where the table lies.
-        columns: its columns, as DDL.
+        columns: its columns.
         update_id: the update.
         ndjson: its rows, one JSON object a line.
 
@@ -35,7 +36,7 @@ def record_told(
     return append_json_lines(
         session,
         path,
-        columns,
+        columns.text,
         ndjson,
         app_id=_APP_ID,
         number=_number(update_id),
@@ -43,10 +44,10 @@ def record_told(
     )
 
 
-def get_ready(session: SparkSession, path: str, columns: str) -> None:
+def get_ready(session: SparkSession, path: str, columns: Schema) -> None:
     """Load the classes that recording takes; nothing is written, and nothing comes of a failure."""
     with contextlib.suppress(DltLiteError, *SPARK_ERRORS):
-        warm_up(session, path, columns, exists=has_commits(session, path))
+        warm_up(session, path, columns.text, exists=has_commits(session, path))
 
 
 def _number(update_id: str) -> int:

@@ -1,9 +1,7 @@
 """What the history table keeps of an update."""
 
-import re
-
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.result_rows import RESULT_COLUMNS_DDL, result_rows
+from dlt_lite.model.result_rows import RESULT_COLUMNS, result_rows
 from dlt_lite.model.results import Verdict, undecided
 from dlt_lite.model.rules import Threshold
 from dlt_lite.model.samples import Cell, Sample
@@ -11,13 +9,10 @@ from tests.unit.told_updates import a_rule, an_update, clickstream
 
 
 def test_a_row_has_the_columns_of_the_table():
-    outermost = re.sub(r"<[^<>]*>", "", RESULT_COLUMNS_DDL)
-    columns = {column.split()[0] for column in outermost.split(", ")}
-
     rows = result_rows(clickstream())
 
     assert len(rows) == len(clickstream().rules)
-    assert all(set(row) == columns for row in rows)
+    assert all(set(row) == set(RESULT_COLUMNS.names) for row in rows)
 
 
 def test_a_row_holds_figures_place_and_threshold_and_no_row_of_the_data():

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, places, schema_from_json
+from dlt_lite.model.schema import (
+    Schema,
+    SchemaClash,
+    as_stored,
+    merged,
+    places,
+    schema_from_json,
+    schema_of,
+)
 
 WORDS = st.sampled_from(["id", "Id", "who", "at", "amount", "a b", "größe"])
 PLAIN = st.sampled_from(["long", "string", "double", "timestamp", "decimal(10,2)"])
@@ -187,3 +195,12 @@ def test_every_place_inside_a_schema_is_named():
         ("map.key", False, "string"),
         ("map.value", False, "double"),
     ]
+
+
+def test_columns_are_spelled_as_spark_spells_them():
+    spelled = schema_of({"id": "long", "who": {"names": ["string"]}})
+
+    inside = {"type": "array", "elementType": "string", "containsNull": True}
+    assert json.loads(spelled.text) == struct(
+        [field("id", "long"), field("who", struct([field("names", inside)]))]
+    )
