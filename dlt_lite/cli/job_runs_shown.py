@@ -53,7 +53,7 @@ def cancel(facts: RunFacts, invocation: Invocation) -> int:
         RunIsOver: it is over.
     """
     run_id = facts.folder.update_id
-    if facts.state is not RunState.RUNNING or facts.python is None:
+    if not facts.state.is_active or facts.python is None:
         what = f"run {run_id} is over: {facts.state}"
         raise RunIsOver(what, fix="there is nothing to cancel")
     if facts.host != socket.gethostname():

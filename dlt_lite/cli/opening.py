@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
-from dlt_lite.errors import ConfigProblem, raise_together
-from dlt_lite.jobs.catalogue import stands_apart
+from dlt_lite.errors import DltLiteError, ErrorGroup, raise_together
+from dlt_lite.jobs.catalogue import broken_job_files, stands_apart
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.discovery import find_project
-from dlt_lite.project.loading import Loaded, load_what_can_be
+from dlt_lite.project.loading import load_what_can_be
 from dlt_lite.project.parameters import parse_parameters
+from dlt_lite.registry.origins import shown_path
 
 if TYPE_CHECKING:
     from dlt_lite.workspace import Project
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A project without what is broken.
+
+    Attributes:
+        settings: the project.
+        problems: what is wrong with the rest, by its file, relative to the project.
+    """
+
+    settings: ProjectSettings
+    problems: Mapping[Path, tuple[DltLiteError, ...]]
+
+    def refuse(self) -> None:
+        """Raise all problems, if there are some."""
+        raise_together([each for problems in self.problems.values() for each in problems])
 
 
 def project_root(invocation: Invocation) -> Path:
@@ -54,23 +73,27 @@ def project_settings(invocation: Invocation) -> ProjectSettings:
         ConfigProblem: something in them is wrong.
         ErrorGroup: several things are.
     """
-    loaded = _loaded(invocation, parameters(invocation))
-    raise_together(loaded.problems)
-    return loaded.settings
+    found = _found(invocation, parameters(invocation))
+    found.refuse()
+    return found.settings
 
 
-def settings_to_look_back(invocation: Invocation) -> ProjectSettings:
+def settings_to_look_back(invocation: Invocation, *, with_jobs: bool = False) -> ProjectSettings:
     """Return the project's settings for a question about the past.
 
     Pipelines and jobs whose own files are broken are left out, which a note tells.
+
+    Args:
+        invocation: the call.
+        with_jobs: whether the jobs of Python files are asked for, too.
 
     Raises:
         ConfigProblem: something is wrong that does not lie with one of them.
         ErrorGroup: several things are.
     """
-    loaded = _loaded(invocation, parameters(invocation))
-    _tell_of(loaded.problems, invocation)
-    return loaded.settings
+    found = _found(invocation, parameters(invocation), with_jobs=with_jobs)
+    _tell_of(found, invocation)
+    return found.settings
 
 
 def settings_about(name: str, invocation: Invocation) -> ProjectSettings:
@@ -86,10 +109,10 @@ def settings_about(name: str, invocation: Invocation) -> ProjectSettings:
         ConfigProblem: something is wrong that may be its concern.
         ErrorGroup: several things are.
     """
-    loaded = _loaded(invocation, parameters(invocation))
-    _judge(name, loaded)
-    _tell_of(loaded.problems, invocation)
-    return loaded.settings
+    found = _found(invocation, parameters(invocation), with_jobs=True)
+    _judge(name, found)
+    _tell_of(found, invocation)
+    return found.settings
 
 
 def opened(invocation: Invocation) -> Project:
@@ -121,37 +144,44 @@ def opened_about(
         ConfigProblem: something is wrong that may be its concern.
         ErrorGroup: several things are.
     """
-    loaded = _loaded(invocation, {} if parameters_are_a_jobs else parameters(invocation))
-    _judge(name, loaded)
-    return _project(loaded.settings, invocation)
+    given = {} if parameters_are_a_jobs else parameters(invocation)
+    found = _found(invocation, given, with_jobs=True)
+    _judge(name, found)
+    return _project(found.settings, invocation)
 
 
-def _loaded(invocation: Invocation, given: Mapping[str, str]) -> Loaded:
-    return load_what_can_be(
+def _found(invocation: Invocation, given: Mapping[str, str], *, with_jobs: bool = False) -> _Found:
+    loaded = load_what_can_be(
         project_root(invocation),
         environ=invocation.environ,
         target=invocation.options.target,
         parameters=given,
         overrides=overrides(invocation),
     )
+    settings, problems = loaded.settings, dict[Path, tuple[DltLiteError, ...]]()
+    for problem in loaded.problems:
+        file = Path("" if problem.origin is None else problem.origin.path)
+        problems[file] = (*problems.get(file, ()), problem)
+    if with_jobs and (broken := broken_job_files(settings)):
+        left = tuple(file for file in settings.job_files if file not in broken)
+        settings = replace(settings, job_files=left)
+        for file, error in broken.items():
+            several = error.errors if isinstance(error, ErrorGroup) else (error,)
+            problems[Path(shown_path(str(file), settings.root))] = several
+    return _Found(settings, problems)
 
 
-def _judge(name: str, loaded: Loaded) -> None:
-    if loaded.problems and not stands_apart(loaded.settings, name, _files_of(loaded.problems)):
-        raise_together(loaded.problems)
+def _judge(name: str, found: _Found) -> None:
+    if found.problems and not stands_apart(found.settings, name, tuple(found.problems)):
+        found.refuse()
 
 
-def _tell_of(problems: Sequence[ConfigProblem], invocation: Invocation) -> None:
-    if problems:
-        files = ", ".join(path.as_posix() for path in _files_of(problems))
+def _tell_of(found: _Found, invocation: Invocation) -> None:
+    if found.problems:
+        files = ", ".join(path.as_posix() for path in found.problems if path.name)
         invocation.streams.say(
             one_line(f"left out, since it is broken: {files}; see `{invocation.program} validate`")
         )
-
-
-def _files_of(problems: Sequence[ConfigProblem]) -> tuple[Path, ...]:
-    paths = (Path(problem.origin.path) for problem in problems if problem.origin is not None)
-    return tuple(dict.fromkeys(paths))
 
 
 def _project(settings: ProjectSettings, invocation: Invocation) -> Project:

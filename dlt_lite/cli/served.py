@@ -38,7 +38,7 @@ from dlt_lite.model.triggers import (
     TableUpdateTrigger,
     Trigger,
 )
-from dlt_lite.runs.folder import RunState, new_update_id, runs_of
+from dlt_lite.runs.folder import RunState, judged_facts, new_update_id, runs_of
 from dlt_lite.runs.history import run_facts
 from dlt_lite.tasks.run_processes import RunProcesses
 
@@ -199,7 +199,7 @@ def canceller(settings: ProjectSettings, processes: RunProcesses) -> Callable[[s
             return
         with contextlib.suppress(UnknownRun, ProcessLookupError, PermissionError):
             facts = run_facts(settings.state_root, run_id)
-            is_here = facts.state is RunState.RUNNING and facts.host == socket.gethostname()
+            is_here = facts.state.is_active and facts.host == socket.gethostname()
             if is_here and facts.python is not None:
                 os.kill(facts.python.pid, signal.SIGTERM)
 
@@ -208,7 +208,8 @@ def canceller(settings: ProjectSettings, processes: RunProcesses) -> Callable[[s
 
 def found_run(settings: ProjectSettings, run_id: str) -> Found:
     """Return what became of a run."""
-    if not (runs_of(settings.state_root) / run_id).exists():
+    path = runs_of(settings.state_root) / run_id
+    if not path.exists() or judged_facts(path).state is RunState.QUEUED:
         return Found(Fate.NONE)
     try:
         facts, run = find_run(settings.state_root, run_id)

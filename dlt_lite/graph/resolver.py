@@ -89,9 +89,8 @@ def resolve(definitions: Definitions, around: Surroundings) -> ResolvedGraph:
         for name in definitions.datasets:
             resolution.reach(name)
         resolution.define()
-    raise_together(resolution.errors())
     graph = ResolvedGraph(definitions.namespace, dict(resolution.done))
-    raise_together(problems_of(graph))
+    raise_together([*resolution.causes, *problems_of(graph), *resolution.consequences])
     return graph
 
 
@@ -102,22 +101,18 @@ class _Resolution:
         self, definitions: Definitions, around: Surroundings, beside: ThreadPoolExecutor
     ) -> None:
         self.done: dict[DatasetName, ResolvedDataset] = {}
+        self.causes: list[DltLiteError] = []
+        self.consequences: list[DltLiteError] = []
         self._definitions = definitions
         self._around = around
         self._beside = beside
         self._flows: dict[str, ResolvedFlow] = {}
         self._facts: dict[str, Future[QueryFacts]] = {}
         self._judged: dict[DatasetName, Future[QueryFacts | None]] = {}
-        self._causes: list[DltLiteError] = []
-        self._consequences: list[DltLiteError] = []
         self._failed: set[DatasetName] = set()
         # The rule for which a dataset waits for another; what only its query reads has none.
         self._asking: dict[tuple[DatasetName, DatasetName], Rule] = {}
         self._views = TemporaryViews(around.session)
-
-    def errors(self) -> list[DltLiteError]:
-        """Return all errors, causes before consequences."""
-        return [*self._causes, *self._consequences]
 
     def reach(self, name: DatasetName) -> None:
         """Resolve a dataset and whatever it reads."""
@@ -140,17 +135,25 @@ class _Resolution:
                 self._keep(error)
 
     def define(self) -> None:
-        """Let every dataset that was reached know its definition: those above have theirs."""
+        """Let every dataset that was reached know its definition: those above have theirs.
+
+        Of those that failed the rules are judged all the same: everything is told at once.
+        """
         for name, resolved in self.done.items():
             try:
                 self.done[name] = self._defined(resolved)
+            except DltLiteError as error:
+                self._keep(error)
+        for judged in [self._judged[name] for name in self._judged if name not in self.done]:
+            try:
+                judged.result()
             except DltLiteError as error:
                 self._keep(error)
 
     def _keep(self, error: DltLiteError) -> None:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             is_consequence = isinstance(each, UpstreamFailed)
-            (self._consequences if is_consequence else self._causes).append(each)
+            (self.consequences if is_consequence else self.causes).append(each)
 
     def _fail_cycle(self, members: list[DatasetName]) -> None:
         self._failed.update(members)
@@ -164,7 +167,7 @@ class _Resolution:
                 what += f"; {own} reads {other} for its expectation {rule.name!r} at {rule.origin}"
                 fix = f"look the key up in a dataset that does not read {own}, or take the rule out"
                 origin = rule.origin
-        self._causes.append(Cycle(what, origin=origin, fix=fix))
+        self.causes.append(Cycle(what, origin=origin, fix=fix))
 
     def _dataset(self, dataset: Dataset) -> ResolvedDataset:
         flows = self._resolved_flows(dataset)
@@ -182,16 +185,17 @@ class _Resolution:
         """Return the flows, the first of which also reads what foreign keys are looked up in."""
         first, *others = flows
         reads = dict.fromkeys(first.reads)
+        errors: list[DltLiteError] = []
         for rule in dataset.wide_rules:
             key = rule.check
             if not isinstance(key, ForeignKey):
                 continue
             parts = split_identifier(key.dataset)
             own = empty_frame(self._around.session, schema.text, streaming=False)
-            if qualify(parts, self._definitions.namespace) == dataset.name:
-                check_key(rule, dataset, own.schema, own)
-                continue
             try:
+                if qualify(parts, self._definitions.namespace) == dataset.name:
+                    check_key(rule, dataset, own.schema, own)
+                    continue
                 with self._views.session_for(first.flow.spark_conf) as session:
                     frame = self._frame(Asked(parts, False, None), first.flow, session, reads)
                     check_key(rule, dataset, own.schema, frame or session.table(key.dataset))
@@ -199,7 +203,8 @@ class _Resolution:
                 raise _NotYet(needs.name, rule) from None
             except DltLiteError as error:
                 error.origin = rule.origin
-                raise
+                errors.append(error)
+        raise_together(errors)
         return (replace(first, reads=tuple(reads)), *others)
 
     def _resolved_flows(self, dataset: Dataset) -> tuple[ResolvedFlow, ...]:

@@ -36,16 +36,14 @@ def rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> Query
         DltLiteError: what is wrong with the rules, together.
     """
     frame = empty_frame(session, schema.text, streaming=False)
-    raise_together([*_bad_checks(dataset, frame)])
+    problems = [*_bad_checks(dataset, frame)]
     told = [(rule, condition) for rule in dataset.rules for condition in _conditions(rule)]
-    if not told:
-        return None
     timeless = [rule.check is None for rule, _ in told]
-    judged = judging(frame, [condition for _, condition in told], timeless)
-    if judged is None:
-        raise_together([*_bad_conditions(dataset, frame)])
-        return None
-    return query_facts(judged)
+    judged = judging(frame, [condition for _, condition in told], timeless) if told else None
+    if told and judged is None:
+        problems += _bad_conditions(dataset, frame)
+    raise_together(problems)
+    return None if judged is None else query_facts(judged)
 
 
 def rule_text(rule: Rule) -> str:

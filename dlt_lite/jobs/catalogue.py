@@ -8,13 +8,13 @@ from pathlib import Path
 from dlt_lite.dag.order import upstream
 from dlt_lite.errors import DltLiteError, UnknownJob, UnknownPipeline, raise_together
 from dlt_lite.jobs.callables import problems_of_callables
-from dlt_lite.jobs.python_files import load_job_files
+from dlt_lite.jobs.python_files import load_job_file, load_job_files
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.jobs.subject import Around
 from dlt_lite.jobs.validation import problems_of_job
 from dlt_lite.model.jobs import ForEachTask, Job, RunJobTask, Work
 from dlt_lite.model.settings import ProjectSettings
-from dlt_lite.project.fields import JOB_FILE
+from dlt_lite.project.fields import JOB_FILE, PYTHON_JOB_FILE
 
 _MISSING = UnknownJob | UnknownPipeline
 
@@ -30,6 +30,17 @@ def jobs_of(project: ProjectSettings) -> dict[str, Job]:
     known = tuple(project.jobs.values())
     jobs = load_job_files(project.job_files, root=project.root, known=known)
     return {job.name: job for job in sorted(jobs, key=lambda job: job.name)}
+
+
+def broken_job_files(project: ProjectSettings) -> dict[Path, DltLiteError]:
+    """Return the Python files that declare jobs and cannot be loaded, each with what is wrong."""
+    found: dict[Path, DltLiteError] = {}
+    for file in project.job_files:
+        try:
+            load_job_file(file, root=project.root)
+        except DltLiteError as error:
+            found[file] = error
+    return found
 
 
 def job_of(project: ProjectSettings, name: str) -> Job:
@@ -68,7 +79,7 @@ def stands_apart(project: ProjectSettings, name: str, broken: Sequence[Path]) ->
         return False
     if bare not in jobs:
         return not kind and bare in project.pipelines
-    if any(file.name != JOB_FILE for file in broken):
+    if any(file.name not in {JOB_FILE, PYTHON_JOB_FILE} for file in broken):
         return False
     needed = _with_those_it_runs(bare, jobs)
     around = _around(project, jobs)

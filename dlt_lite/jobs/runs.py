@@ -9,7 +9,7 @@ next one takes over those of the dead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -79,19 +79,8 @@ def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> 
     """
     _check(job, request, place)
     refuse_known_id(place.state_root, request.run_id)
-    with _slot(job, request.run_id, place, control if job.queue else None):
-        refuse_known_id(place.state_root, request.run_id)
-        now = place.timing.now()
-        folder = RunFolder.create(
-            place.state_root,
-            request.run_id,
-            pipeline=job.name,
-            target=place.target,
-            started=now,
-            kind=RunKind.JOB,
-        )
-        with _recording(folder, place) as record:
-            return record(run_job(job, request, _crew(folder, place), control))
+    with _begun(job, request.run_id, place, control) as folder, _recording(folder, place) as record:
+        return record(run_job(job, request, _crew(folder, place), control))
 
 
 def repair_run(
@@ -114,7 +103,7 @@ def repair_run(
         Busy: the run is still going on, or as many runs of the job are active as may be.
         StorageNotWritable: the disk refused it.
     """
-    with _slot(job, run_id, place, None):
+    with _slot(job, run_id, place):
         facts, run = find_run(place.state_root, run_id)
         if facts.state is RunState.RUNNING:
             what = f"run {facts.folder.update_id} of job {job.name!r} is still going on"
@@ -158,10 +147,13 @@ def find_run(state_root: Path, run_id: str) -> tuple[RunFacts, JobRun]:
         The facts, ABANDONED where it was killed; and the fold of its events.
 
     Raises:
-        UnknownRun: no run of a job begins so.
+        UnknownRun: no run of a job begins so, or it has not begun.
         StateTooNew: a newer dlt_lite wrote it.
     """
     facts = run_facts(state_root, run_id)
+    if facts.state is RunState.QUEUED:
+        what = f"run {facts.folder.update_id} waits in the queue of job {facts.folder.pipeline!r}"
+        raise UnknownRun(what, fix="ask again once it has begun, or cancel it")
     run = job_run_of(read_ndjson(facts.folder.events))
     if run is None:
         fix = "list the runs of jobs; a pipeline's update is repaired by running it again"
@@ -223,24 +215,66 @@ def _recording(folder: RunFolder, place: Place) -> Iterator[Callable[[JobOutcome
 
 
 @contextmanager
-def _slot(job: Job, run_id: str, place: Place, waiting: Control | None) -> Iterator[PipelineLock]:
-    """Hold one of the job's locks; with a control, wait for one until somebody cancels."""
-    deadline = place.timing.elapsed() + _LONGEST_IN_QUEUE
-    is_told = False
-    while True:
+def _begun(job: Job, run_id: str, place: Place, control: Control) -> Iterator[RunFolder]:
+    """Hold one of the job's locks, and the folder of a run that begins.
+
+    Where there is a queue, wait for the lock; the folder says so. A run that never begins leaves
+    nothing.
+    """
+    with ExitStack() as held:
         lock, refused = _free_lock(job, run_id, place)
         if lock is not None:
-            break
-        if waiting is None or place.timing.elapsed() >= deadline:
+            held.enter_context(lock)
+            refuse_known_id(place.state_root, run_id)
+            folder = _folder(job, run_id, place, RunState.RUNNING)
+        elif not job.queue:
             raise refused
-        if not is_told:
+        else:
             place.on_note(f"run {run_id} waits in the queue: {refused.what}")
-            is_told = True
-        place.timing.wait(waiting.run_canceled, _LOOK)
-        if waiting.run_canceled.is_set():
+            folder = _folder(job, run_id, place, RunState.QUEUED)
+            try:
+                held.enter_context(_awaited(job, run_id, place, control))
+                folder.begin(place.timing.now())
+            except BaseException:
+                folder.remove()
+                raise
+        yield folder
+
+
+def _folder(job: Job, run_id: str, place: Place, state: RunState) -> RunFolder:
+    return RunFolder.create(
+        place.state_root,
+        run_id,
+        pipeline=job.name,
+        target=place.target,
+        started=place.timing.now(),
+        kind=RunKind.JOB,
+        state=state,
+    )
+
+
+def _awaited(job: Job, run_id: str, place: Place, control: Control) -> PipelineLock:
+    """Wait for one of the job's locks, until somebody cancels."""
+    deadline = place.timing.elapsed() + _LONGEST_IN_QUEUE
+    while True:
+        place.timing.wait(control.run_canceled, _LOOK)
+        if control.run_canceled.is_set():
             raise Canceled(f"run {run_id} of job {job.name!r} was cancelled in the queue")
+        lock, refused = _free_lock(job, run_id, place)
+        if lock is not None:
+            return lock
+        if place.timing.elapsed() >= deadline:
+            raise refused
+
+
+@contextmanager
+def _slot(job: Job, run_id: str, place: Place) -> Iterator[None]:
+    """Hold one of the job's locks."""
+    lock, refused = _free_lock(job, run_id, place)
+    if lock is None:
+        raise refused
     with lock:
-        yield lock
+        yield
 
 
 def _free_lock(job: Job, run_id: str, place: Place) -> tuple[PipelineLock | None, Busy]:

@@ -41,12 +41,18 @@ _RECORDED = "events_recorded"
 class RunState(StrEnum):
     """The state of a run as its folder tells it."""
 
+    QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELED = "CANCELED"
     ABANDONED = "ABANDONED"
     UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether somebody works on the run, or waits to."""
+        return self in {RunState.QUEUED, RunState.RUNNING}
 
 
 class RunKind(StrEnum):
@@ -85,8 +91,9 @@ class RunFolder:
         started: datetime,
         storage_root: str | None = None,
         kind: RunKind = RunKind.PIPELINE,
+        state: RunState = RunState.RUNNING,
     ) -> RunFolder:
-        """Make the folder of a run that begins now, in this process.
+        """Make the folder of a run that begins now, in this process, or waits for its turn.
 
         Args:
             state_root: the folder on the driver's disk that holds runs and locks.
@@ -96,9 +103,10 @@ class RunFolder:
             started: when the run began.
             storage_root: URI or path below which its tables lie.
             kind: whether it is a pipeline or a job.
+            state: RUNNING, or QUEUED: see `begin`.
 
         Returns:
-            The folder, with a `run.json` that says RUNNING.
+            The folder, with a `run.json` that says so.
 
         Raises:
             StorageNotWritable: the state root cannot be written, or has a run of that id.
@@ -109,7 +117,7 @@ class RunFolder:
         make_folder(unborn)
         facts = RunFacts(
             folder,
-            RunState.RUNNING,
+            state,
             started=moment_text(started),
             host=socket.gethostname(),
             python=this_process(),
@@ -158,6 +166,15 @@ class RunFolder:
     def jvm_started(self, pid: int) -> None:
         """Record the JVM that works for the run."""
         write_json(self.run_file, _row(replace(self._facts(), jvm=process_of(pid))))
+
+    def begin(self, now: datetime) -> None:
+        """Record that a run whose turn it was to wait for begins."""
+        facts = replace(self._facts(), state=RunState.RUNNING, started=moment_text(now))
+        write_json(self.run_file, _row(facts))
+
+    def remove(self) -> None:
+        """Take away the folder of a run that never began."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def reopen(self, now: datetime) -> None:
         """Record that a run that had ended goes on, in this process.
@@ -214,7 +231,7 @@ class RunFacts:
     Attributes:
         folder: the folder.
         state: its state; ABANDONED where it says RUNNING but its process is gone.
-        started: when it began, ISO 8601 in UTC; None where unknown.
+        started: when it began, or to wait in the queue, ISO 8601 in UTC; None where unknown.
         ended: when it ended; None while it runs.
         idle: how many seconds between these passed before repairs, in which nothing was done.
         host: the machine it runs on.
@@ -279,17 +296,17 @@ def stored_facts(path: Path) -> RunFacts:
 
 
 def judged_facts(path: Path) -> RunFacts:
-    """Return what a run's folder says; ABANDONED where it says RUNNING and nobody runs it.
+    """Return what a run's folder says; ABANDONED where it is active and nobody is there.
 
     Raises:
         StateTooNew: a newer dlt_lite wrote it.
     """
     facts = stored_facts(path)
-    here = facts.state is RunState.RUNNING and facts.host == socket.gethostname()
+    here = facts.state.is_active and facts.host == socket.gethostname()
     if here and facts.python is not None and not is_alive(facts.python):
         # It may have ended between the two looks.
         facts = stored_facts(path)
-        if facts.state is RunState.RUNNING:
+        if facts.state.is_active:
             return replace(facts, state=RunState.ABANDONED)
     return facts
 

@@ -1,5 +1,6 @@
 """Everything wrong is told at once, causes first; and whoever only asks writes nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,42 @@ def test_every_broken_flow_of_one_table_is_told(spark, tmp_path):
     assert [error.what.split(",")[0] for error in found] == [
         "'order' is read",
         "three returned a int",
+    ]
+
+
+def test_what_is_wrong_with_rules_is_told_in_one_round_with_all_else(spark, tmp_path):
+    root = one_file(
+        tmp_path / "project",
+        """
+        @dlt.table
+        def gone():
+            return spark.read.table("nowhere")
+
+        @dlt.table
+        @dlt.expect("typo", "amuont > 0")
+        @dlt.expect_aggregate("sum(amuont) > 0")
+        @dlt.expect_foreign_key("customer", to="customers.id")
+        @dlt.expect_foreign_key("id", to="orders.ident")
+        @dlt.expect_unique("order_id")
+        def orders():
+            return spark.sql("SELECT 1 AS id, 2 AS amount, 3 AS customer")
+
+        @dlt.table
+        def stamped():
+            return spark.sql("SELECT 1 AS _change_type")
+        """,
+    )
+
+    found = problems(spark, root)
+
+    assert [(type(error), re.search("'[^']*'", error.what)[0]) for error in found] == [
+        (errors.MissingInput, "'nowhere'"),
+        (errors.MissingInput, "'customers'"),
+        (errors.BadExpectation, "'(id) is in orders (ident)'"),
+        (errors.BadExpectation, "'sum(amuont) > 0'"),
+        (errors.BadExpectation, "'(order_id) is unique'"),
+        (errors.BadExpectation, "'typo'"),
+        (errors.ReservedColumn, "'_change_type'"),
     ]
 
 

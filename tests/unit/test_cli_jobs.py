@@ -458,6 +458,43 @@ def test_a_broken_file_of_another_job_is_noted_once_and_stops_nothing(call, word
     assert err.count(LEFT_OUT) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ls"],
+        ["ls", "--jobs"],
+        ["graph", "daily"],
+        ["plan", "daily"],
+        ["schedule", "next", "daily"],
+        ["repair", "daily"],
+        ["run", "daily", "--only", "first"],
+    ],
+    ids=" ".join,
+)
+def test_so_is_a_broken_python_file_of_another_job(call, tmp_path, words):
+    call("run", "daily", "--only", "first,beside")
+    folder = tmp_path / "pipelines" / "zzpython"
+    folder.mkdir()
+    (folder / "job.py").write_text("import nowhere_to_be_found\n")
+
+    code, _, err = call(*words)
+
+    assert code == 0
+    assert err.count("left out, since it is broken: pipelines/zzpython/job.py; see `") == 1
+
+
+@pytest.mark.parametrize("words", [["validate"], ["run", "zzjob"], ["run", "zzpython"]])
+def test_a_broken_python_file_stops_what_may_need_it(call, tmp_path, words):
+    folder = tmp_path / "pipelines" / "zzpython"
+    folder.mkdir()
+    (folder / "job.py").write_text("import nowhere_to_be_found\n")
+
+    code, _, err = call(*words)
+
+    assert code == 2
+    assert "at:  pipelines/zzpython/job.py:1" in err
+
+
 @pytest.mark.usefixtures("broken_beside")
 def test_the_machine_is_checked_although_a_job_is_broken(call):
     _, out, err = call("doctor")

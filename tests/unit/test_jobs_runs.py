@@ -248,6 +248,23 @@ def test_a_run_of_a_job_with_a_queue_waits_until_another_has_ended(tmp_path):
     assert first.ended <= second.started
 
 
+def test_a_run_that_waits_in_the_queue_is_seen_there(tmp_path):
+    running, seen = going_on(tmp_path), []
+    running.__enter__()
+
+    def look():
+        seen.extend((each.folder.update_id, each.state) for each in runs_of_jobs(tmp_path))
+        with pytest.raises(UnknownRun, match="r2 waits in the queue of job"):
+            find_run(tmp_path, "r2")
+        running.__exit__()
+
+    outcome = queued(tmp_path, Patience(look))
+
+    assert seen == [("r2", RunState.QUEUED), ("r1", RunState.RUNNING)]
+    assert outcome.result is ResultState.SUCCESS
+    assert find_run(tmp_path, "r2")[0].state is RunState.COMPLETED
+
+
 def test_a_run_that_is_cancelled_in_the_queue_leaves_nothing(tmp_path):
     control = Control()
 

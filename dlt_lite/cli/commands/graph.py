@@ -66,7 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the graph."""
-    settings, streams = settings_to_look_back(invocation), invocation.streams
+    settings = settings_to_look_back(invocation, with_jobs=True)
+    streams = invocation.streams
     form = GraphForm(arguments.format or invocation.options.output)
     chosen = tuple(settings.pipelines)
     if arguments.name is not None:

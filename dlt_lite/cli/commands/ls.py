@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     """Print the datasets."""
-    settings, streams = settings_to_look_back(invocation), invocation.streams
+    settings = settings_to_look_back(invocation, with_jobs=True)
+    streams = invocation.streams
     if arguments.jobs:
         return _list_jobs(settings, invocation)
     chosen = tuple(settings.pipelines)

@@ -16,6 +16,7 @@ from dlt_lite.errors import NothingRecorded
 from dlt_lite.jobs.results import job_result_of
 from dlt_lite.jobs.runs import runs_of_jobs
 from dlt_lite.model.settings import ProjectSettings
+from dlt_lite.runs.folder import RunState
 
 _LATEST = "latest"
 
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
 def _run_id(job: str, word: str, settings: ProjectSettings, program: str) -> str:
     if word != _LATEST:
         return job_result_of(settings.state_root, word).run.run_id
-    found = runs_of_jobs(settings.state_root, target=settings.target, job=job)
+    every = runs_of_jobs(settings.state_root, target=settings.target, job=job)
+    found = [each for each in every if each.state is not RunState.QUEUED]
     if not found:
         what = f"job {job} has had no run on target {settings.target}"
         raise NothingRecorded(what, fix=f"run it first: {program} run {job}")
