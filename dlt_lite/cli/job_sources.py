@@ -25,7 +25,7 @@ class JobSources:
     def __init__(self, settings: ProjectSettings, jobs: Mapping[str, Job]) -> None:
         self._root = settings.root
         folders = {job.folder.parent for job in jobs.values() if job.folder != settings.root}
-        self._folders = frozenset({settings.root / "pipelines", *folders})
+        self._folders = frozenset({settings.pipelines_folder, *folders})
         self._seen = self._states()
 
     def have_changed(self) -> bool:

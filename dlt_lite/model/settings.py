@@ -116,6 +116,7 @@ class ProjectSettings:
         root: the project's folder.
         target: the target's name.
         state_root: the folder on the driver's disk that holds runs and locks.
+        pipelines_folder: the folder whose folders are pipelines and jobs.
         pipelines: the pipelines by name, in the order of their names.
         sources: where each project-wide setting comes from.
         pipeline_sources: the same for each pipeline's own settings.
@@ -130,6 +131,7 @@ class ProjectSettings:
     root: Path
     target: str
     state_root: Path
+    pipelines_folder: Path
     pipelines: Mapping[str, PipelineSettings]
     sources: tuple[SettingSource, ...]
     pipeline_sources: Mapping[str, tuple[SettingSource, ...]]

@@ -127,6 +127,7 @@ def load_what_can_be(
         root=stack.root,
         target=text_of(own, "target"),
         state_root=state_root,
+        pipelines_folder=_said_folder(stack, own),
         pipelines={
             each.settings.name: replace(each.settings, siblings=names - {each.settings.name})
             for each in ordered
@@ -221,12 +222,16 @@ def _jobs(stack: Stack, own: Layer, targets: Collection[str], found: list[Config
 
 
 def _pipelines_folder(stack: Stack, own: Layer) -> Path:
-    given, root = own["pipelines"], stack.root
-    folder = project_path(given.text or "", folder=root, root=root, origin=given.origin)
+    given, folder = own["pipelines"], _said_folder(stack, own)
     if "pipelines" in stack.project.layer and not folder.is_dir():
         what = f"there is no folder {shown(given.text or '')}"
         raise BadValue(what, origin=given.origin, fix="make it, or leave `pipelines` out")
     return folder
+
+
+def _said_folder(stack: Stack, own: Layer) -> Path:
+    given, root = own["pipelines"], stack.root
+    return project_path(given.text or "", folder=root, root=root, origin=given.origin)
 
 
 def _known_targets(stack: Stack, files: Sequence[PipelineFile]) -> frozenset[str]:
