@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -100,7 +101,9 @@ def qualified_name(frame: DataFrame) -> tuple[str, ...]:
 def query_facts(frame: DataFrame) -> QueryFacts:
     """Return the facts of a frame's analysed plan."""
     plan = frame._jdf.queryExecution().analyzed()
-    leaves = tuple(_leaf(each) for each in _all_leaves(plan))
+    # The plan and those of its subqueries. Each question to the JVM is a round trip.
+    plans = [plan, *_sequence(plan.subqueriesAll())]
+    leaves = tuple(_leaf(each) for each in _leaves(plans))
     nodes = _nodes(plan)
     if nodes is None:
         return QueryFacts(leaves, None, True, True, ("its plan cannot be read",))
@@ -108,13 +111,14 @@ def query_facts(frame: DataFrame) -> QueryFacts:
     python = any(_PYTHON.search(name) for name in classes)
     timers = any("Watermark" in name or "WithState" in name for name in classes)
     text = _canonical(nodes) + "".join(f"\n{leaf.kind} {leaf.detail}" for leaf in leaves)
-    return QueryFacts(leaves, text, python, timers, tuple(_changing(plan, classes, leaves)))
+    return QueryFacts(leaves, text, python, timers, tuple(_changing(plans, classes, leaves)))
 
 
 def streaming_sources(frame: DataFrame) -> tuple[Leaf, ...]:
     """Return the streaming leaves of a frame in the order in which offsets are recorded."""
     plan = frame._jdf.queryExecution().analyzed()
-    return tuple(_leaf(each) for each in _all_leaves(plan) if each.isStreaming())
+    plans = [plan, *_sequence(plan.subqueriesAll())]
+    return tuple(_leaf(each) for each in _leaves(plans) if each.isStreaming())
 
 
 def digest(*texts: str) -> str:
@@ -143,11 +147,8 @@ def reader_options(reader: object) -> str:
         return ""
 
 
-def _all_leaves(plan: Any) -> list[Any]:
-    found = list(_sequence(plan.collectLeaves()))
-    for subquery in _sequence(plan.subqueriesAll()):
-        found += _sequence(subquery.collectLeaves())
-    return found
+def _leaves(plans: Sequence[Any]) -> list[Any]:
+    return [leaf for plan in plans for leaf in _sequence(plan.collectLeaves())]
 
 
 def _sequence(items: Any) -> list[Any]:
@@ -155,7 +156,7 @@ def _sequence(items: Any) -> list[Any]:
 
 
 def _leaf(node: Any) -> Leaf:
-    name = node.getClass().getSimpleName()
+    name = str(node.nodeName())
     try:
         if name == "LogicalRelation":
             return _relation_leaf(node.relation())
@@ -261,10 +262,10 @@ def _is_source(value: dict[str, Any]) -> bool:
     )
 
 
-def _changing(plan: Any, classes: set[str], leaves: tuple[Leaf, ...]) -> list[str]:
+def _changing(plans: Sequence[Any], classes: set[str], leaves: tuple[Leaf, ...]) -> list[str]:
     why = [f"it uses {name}" for name in sorted(classes & _CONTEXT)]
     why += [f"it runs code of a JAR ({name})" for name in sorted(classes & _FOREIGN_CODE)]
-    if not _deterministic(plan):
+    if not all(plan.deterministic() for plan in plans):
         why.append("it is not deterministic")
     if "Sample" in classes:
         why.append("it takes a sample")
@@ -272,12 +273,6 @@ def _changing(plan: Any, classes: set[str], leaves: tuple[Leaf, ...]) -> list[st
         if leaf.kind is LeafKind.UNKNOWN:
             why.append(f"its source {leaf.detail} cannot be compared")
     return why
-
-
-def _deterministic(plan: Any) -> bool:
-    return bool(plan.deterministic()) and all(
-        each.deterministic() for each in _sequence(plan.subqueriesAll())
-    )
 
 
 def uri_of(path: str) -> str:

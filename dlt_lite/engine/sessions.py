@@ -104,19 +104,34 @@ class TemporaryViews:
 
     def __init__(self, pipeline: SparkSession) -> None:
         self._pipeline = pipeline
-        self._sessions: dict[str, SparkSession] = {}
+        self._clean: dict[str, _Clean] = {}
 
     @contextmanager
     def session_for(self, conf: Mapping[str, str]) -> Iterator[SparkSession]:
         """Give a session with a flow's settings."""
         key = str(sorted(conf.items()))
-        if key not in self._sessions:
-            self._sessions[key] = flow_session(self._pipeline, conf)
-        session = self._sessions.pop(key)
-        functions = _functions(session)
-        yield session
-        if _only_our_views(session) and _functions(session) == functions:
-            self._sessions[key] = session
+        clean = self._clean.pop(key, None) or _Clean(flow_session(self._pipeline, conf))
+        yield clean.session
+        if clean.is_clean_again():
+            self._clean[key] = clean
+
+
+class _Clean:
+    """A session without views and functions of a query's own; what is asked often is kept."""
+
+    def __init__(self, session: SparkSession) -> None:
+        self.session = session
+        java_session: Any = session._jsparkSession
+        self._catalog = _catalog(session)
+        self._registry = java_session.sessionState().functionRegistry()
+        self._functions = self._count()
+
+    def is_clean_again(self) -> bool:
+        """Remove the views that stood for datasets in SQL; tell whether nothing else was left."""
+        return _only_our_views(self._catalog) and self._count() == self._functions
+
+    def _count(self) -> int:
+        return int(self._registry.listFunction().size())
 
 
 def has_view(session: SparkSession, name: str) -> bool:
@@ -124,19 +139,13 @@ def has_view(session: SparkSession, name: str) -> bool:
     return bool(_catalog(session).getTempView(name).isDefined())
 
 
-def _only_our_views(session: SparkSession) -> bool:
+def _only_our_views(catalog: Any) -> bool:
     """Remove the views that stood for datasets in SQL; return whether there were no others."""
-    catalog = _catalog(session)
     views = catalog.listLocalTempViews("*")
     names = [str(views.apply(index).table()) for index in range(views.size())]
     if not all(name.startswith(VIEW_PREFIX) for name in names):
         return False
     return all(catalog.dropTempView(name) for name in names)
-
-
-def _functions(session: SparkSession) -> int:
-    java_session: Any = session._jsparkSession
-    return int(java_session.sessionState().functionRegistry().listFunction().size())
 
 
 def _catalog(session: SparkSession) -> Any:

@@ -106,6 +106,7 @@ class _Resolution:
         self._definitions = definitions
         self._around = around
         self._beside = beside
+        self._filling = definitions.flows_by_target()
         self._flows: dict[str, ResolvedFlow] = {}
         self._facts: dict[str, Future[QueryFacts]] = {}
         self._judged: dict[DatasetName, Future[QueryFacts | None]] = {}
@@ -209,7 +210,8 @@ class _Resolution:
 
     def _resolved_flows(self, dataset: Dataset) -> tuple[ResolvedFlow, ...]:
         errors: list[DltLiteError] = []
-        for flow in self._definitions.flows_of(dataset.name):
+        filling = self._filling[dataset.name]
+        for flow in filling:
             try:
                 if flow.name not in self._flows:
                     self._flows[flow.name] = self._resolved(flow)
@@ -217,7 +219,7 @@ class _Resolution:
                 error.origin = error.origin or flow.origin
                 errors.append(error)
         raise_together(errors)
-        return tuple(self._flows[flow.name] for flow in self._definitions.flows_of(dataset.name))
+        return tuple(self._flows[flow.name] for flow in filling)
 
     def _resolved(self, flow: Flow) -> ResolvedFlow:
         reads: dict[Read, None] = {}

@@ -143,6 +143,9 @@ class Definitions:
     flows: tuple[Flow, ...]
     notes: tuple[str, ...] = ()
 
-    def flows_of(self, dataset: DatasetName) -> tuple[Flow, ...]:
-        """Return the flows that fill a dataset."""
-        return tuple(flow for flow in self.flows if flow.target == dataset)
+    def flows_by_target(self) -> dict[DatasetName, list[Flow]]:
+        """Return the flows by the dataset that they fill, in the order of declaration."""
+        found: dict[DatasetName, list[Flow]] = {}
+        for flow in self.flows:
+            found.setdefault(flow.target, []).append(flow)
+        return found

@@ -236,7 +236,7 @@ def test_flows_fill_a_streaming_table_wherever_they_are_declared():
     definitions = declared(declare)
 
     dataset = only(definitions)
-    late, plain = definitions.flows_of(dataset.name)
+    late, plain = definitions.flows_by_target()[dataset.name]
     assert dataset.declared_as is DeclaredAs.STREAMING_TABLE
     assert [(rule.name, rule.action) for rule in dataset.rules] == [("good", DROP)]
     assert (late.name, late.once, late.explicit, late.comment) == ("late", True, True, "c")
