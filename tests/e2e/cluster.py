@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pyspark
 
+from tests.e2e.shell import QUICK_COMPILER
+
 HOST = "127.0.0.1"
 _PATIENCE = 120.0
 _CLASSES = "org.apache.spark.deploy"
@@ -48,8 +50,7 @@ def _process(name: str, words: tuple[str, ...], log: Path) -> Iterator[None]:
     home = Path(pyspark.__file__).parent
     command = [str(home / "bin" / "spark-class"), f"{_CLASSES}.{name}", *words]
     # Executors inherit it: what lives for seconds is done sooner where code is not compiled twice.
-    quick = "-XX:TieredStopAtLevel=1"
-    own = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": HOST, "JDK_JAVA_OPTIONS": quick}
+    own = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": HOST, "JDK_JAVA_OPTIONS": QUICK_COMPILER}
     variables = {**os.environ, **own}
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=variables)
