@@ -145,7 +145,7 @@ def test_a_process_that_stops_spark_dies_or_calls_back_hurts_nobody_else(jobs: J
 
         def dies():
             spark = SparkSession.builder.getOrCreate()
-            slow = "SELECT sum(a.id % 7 * b.id % 5) FROM range(1000000) a, range(1000000) b"
+            slow = "SELECT sum(a.id % 7 * b.id % 5) FROM range(60000) a, range(60000) b"
             threading.Thread(target=lambda: spark.sql(slow).collect(), daemon=True).start()
             time.sleep(2)
             os._exit(9)
@@ -190,7 +190,7 @@ def test_sql_past_its_time_is_interrupted(jobs: Jobs, spark):
         - task_key: slow
           timeout_seconds: 3
           sql_task:
-            query: SELECT sum(a.id % 7 * b.id % 5) FROM range(1000000) a, range(1000000) b
+            query: SELECT sum(a.id % 7 * b.id % 5) FROM range(60000) a, range(60000) b
         """
     )
 
@@ -255,7 +255,7 @@ def test_a_cancelled_run_leaves_nothing_running(jobs: Jobs, spark):
         spark = SparkSession.builder.getOrCreate()
         print("begun", flush=True)
         spark.sql(
-            "SELECT sum(a.id % 7 * b.id % 5) FROM range(1000000) a, range(1000000) b"
+            "SELECT sum(a.id % 7 * b.id % 5) FROM range(60000) a, range(60000) b"
         ).collect()
         """,
     )
