@@ -49,7 +49,7 @@ def know_tables(
         return
     files = Files(session)
     root = f"{storage_root.rstrip('/')}/tables"
-    known = {each.name.lower() for each in session.catalog.listDatabases()}
+    known = {name.lower() for name in _schemas(session)}
     for schema in dict.fromkeys((*files.names(root), *schemas)):
         folder = f"{root}/{schema}"
         _have_schema(session, schema, uri(folder), exists=schema.lower() in known)
@@ -64,8 +64,14 @@ def know_tables(
 
 def _tables_of(session: SparkSession, schema: str) -> set[str]:
     """Return the names of a schema's tables in small letters; none of them is looked at."""
-    shown = session.sql(f"SHOW TABLES IN `{schema}`").where("NOT isTemporary")
-    return {each["tableName"].lower() for each in shown.collect()}
+    shown = session.sql(f"SHOW TABLES IN `{schema}`").collect()
+    return {each["tableName"].lower() for each in shown if not each["isTemporary"]}
+
+
+def _schemas(session: SparkSession) -> set[str]:
+    """Return the names of all schemas; as with tables, no job is started for it."""
+    shown = session.sql("SHOW SCHEMAS").collect()
+    return {each["namespace"].strip("`").replace("``", "`") for each in shown}
 
 
 @contextmanager
@@ -82,11 +88,11 @@ def schemas_kept(session: SparkSession, storage_root: str, text: str) -> Iterato
     if not _MAKES_SCHEMA.search(text) or not _is_embedded(session):
         yield
         return
-    before = {each.name for each in session.catalog.listDatabases()}
+    before = _schemas(session)
     yield
-    for each in session.catalog.listDatabases():
-        if each.name not in before and _is_in_warehouse(session, each.locationUri):
-            _move(session, each.name, uri(f"{storage_root.rstrip('/')}/tables/{each.name}"))
+    for name in sorted(_schemas(session) - before):
+        if _is_in_warehouse(session, session.catalog.getDatabase(name).locationUri):
+            _move(session, name, uri(f"{storage_root.rstrip('/')}/tables/{name}"))
 
 
 def _is_embedded(session: SparkSession) -> bool:

@@ -104,10 +104,13 @@ class SharedSpark:
         return lambda: not self._over.wait(_LOOK) and time.monotonic() < until
 
     def _look_again(self, session: SparkSession) -> None:
-        """End what begins in a session after its task has ended."""
+        """End what begins in a session after its task has ended.
+
+        Also once the run is over: a session that was handed in lives on, and between two jobs of a
+        query there is nothing to interrupt.
+        """
         from dlt_lite.engine.sharing import leave  # noqa: PLC0415 - imports Spark
 
         for pause in _LOOKS:
-            if self._over.wait(pause):
-                return
+            time.sleep(pause)
             leave(session)
