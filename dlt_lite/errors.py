@@ -72,6 +72,11 @@ def raise_together(errors: Sequence[DltLiteError]) -> None:
         raise ErrorGroup(errors)
 
 
+def each_of(error: DltLiteError) -> tuple[DltLiteError, ...]:
+    """Return the errors of a group, or the one error alone."""
+    return error.errors if isinstance(error, ErrorGroup) else (error,)
+
+
 def exit_code_of(error: DltLiteError) -> int:
     """Return the process exit code that an error asks for: of a group, the smallest."""
     if isinstance(error, ErrorGroup):
@@ -131,6 +136,12 @@ class VersionMismatch(EnvironmentProblem):
     """The installed pyspark and delta-spark do not fit each other."""
 
     code = "DLT008"
+
+
+class StorageNotReached(EnvironmentProblem):
+    """The file system of a path is not known here, or cannot be reached."""
+
+    code = "DLT009"
 
 
 class ConfigProblem(DltLiteError):
@@ -409,6 +420,12 @@ class BadSuite(DefinitionProblem):
     code = "DLT224"
 
 
+class UnseenRead(DefinitionProblem):
+    """A query reads, where there are rows, what it does not read over empty inputs."""
+
+    code = "DLT225"
+
+
 class BadJob(DefinitionProblem):
     """A job, or one of its settings, cannot be as it is declared."""
 
@@ -577,6 +594,31 @@ class ResetIncomplete(StateProblem):
     code = "DLT411"
 
 
+class StateDamaged(StateProblem):
+    """A file of a table's log, or of a checkpoint, is damaged or gone.
+
+    Args:
+        what: one sentence that says what is wrong.
+        path: the file.
+        origin: where what it belongs to was declared.
+        fix: how to put it right.
+    """
+
+    code = "DLT412"
+
+    def __init__(
+        self, what: str, *, path: str, origin: Origin | None = None, fix: str | None = None
+    ) -> None:
+        super().__init__(what, origin=origin, fix=fix)
+        self.path = path
+
+
+class AsideUndecided(StateProblem):
+    """Rows of a batch that a crash broke off are to be set aside by a rule that is gone."""
+
+    code = "DLT413"
+
+
 class RunProblem(DltLiteError):
     """A flow failed while it ran."""
 
@@ -648,6 +690,8 @@ class ReferenceMissing(RunProblem):
     """A reference to a value that no task has set in this run."""
 
     code = "DLT553"
+    # During a run it is how a task ends; where it ends the command, nothing was begun.
+    exit_code = 2
 
 
 class BadTaskValue(RunProblem):
@@ -669,15 +713,23 @@ class BadComparison(RunProblem):
 
 
 class SecretMissing(RunProblem):
-    """A task refers to a secret that nobody has; told before a run begins, where it can be."""
+    """A task or a webhook refers to a secret that nobody has; told before a run where it can be."""
 
     code = "DLT557"
+    # During a run it is how a task ends; where it ends the command, nothing was begun.
+    exit_code = 2
 
 
 class SecretExposed(RunProblem):
     """A secret would stand where others can read it."""
 
     code = "DLT558"
+
+
+class UnsafeSql(RunProblem):
+    """SQL of a task would do what only `unsafe_sql: true` lets it do."""
+
+    code = "DLT559"
 
 
 class Busy(DltLiteError):

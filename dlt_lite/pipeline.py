@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,12 +13,12 @@ from pyspark.sql import SparkSession
 
 import dlt_lite.version
 from dlt_lite.dag.walker import Done, Failed
-from dlt_lite.engine.deltalog import latest_version
+from dlt_lite.engine.deltalog import latest_version, snapshot
 from dlt_lite.engine.empties import empty_frame
-from dlt_lite.engine.files import Files
+from dlt_lite.engine.files import Files, normal_uri
 from dlt_lite.engine.plans import digest
 from dlt_lite.engine.sessions import pipeline_session, result_settings
-from dlt_lite.errors import BadSelection
+from dlt_lite.errors import BadSelection, StateProblem
 from dlt_lite.events.definitions import expectation_record
 from dlt_lite.events.records import (
     DatasetDefinition,
@@ -37,7 +37,7 @@ from dlt_lite.graph.resolver import Surroundings, resolve
 from dlt_lite.model.datasets import DatasetKind, quarantine_of
 from dlt_lite.model.names import DatasetName
 from dlt_lite.model.requests import QuarantineRequest, UpdateRequest
-from dlt_lite.model.schema import Schema
+from dlt_lite.model.schema import Schema, schema_from_json
 from dlt_lite.model.settings import PipelineSettings
 from dlt_lite.plan.planner import Request, make_plan
 from dlt_lite.plan.selection import Selectable, selected
@@ -50,6 +50,7 @@ from dlt_lite.plan.steps import (
     Step,
     action_of,
 )
+from dlt_lite.plan.warnings import streams_left_behind
 from dlt_lite.quality.wide import planned_cost
 from dlt_lite.runs.manifest import (
     Manifest,
@@ -57,8 +58,8 @@ from dlt_lite.runs.manifest import (
     ManifestDataset,
     ManifestFlow,
 )
+from dlt_lite.storage.delta_calls import refuse_delta_writes
 from dlt_lite.storage.layout import Layout, uri
-from dlt_lite.storage.state import table_state
 
 _HAS_INPUTS = (ReplaceTable, AppendStreams, SkipDataset)
 
@@ -113,6 +114,7 @@ def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
     """
     session = pipeline_session(base, settings.configuration)
     layout = Layout(settings.storage_root, settings.name)
+    refuse_delta_writes()
     loaded = load_pipeline(settings, session)
     published = _published(session, layout)
     versions = f"{dlt_lite.version.VERSION} {pyspark.__version__}"
@@ -126,6 +128,7 @@ def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
         lambda: digest(
             loaded.modules.code(), str(sorted(settings.configuration.items())), versions
         ),
+        bool(settings.samples.mask),
     )
     with loaded.modules.entered():
         graph = resolve(loaded.definitions, around)
@@ -161,6 +164,26 @@ def plan_of(analysed: Analysed, context: Context, request: UpdateRequest) -> Pla
     """
     wanted = _request(analysed.graph, request)
     return make_plan(analysed.settings.name, analysed.graph, survey(context), wanted)
+
+
+def warnings(analysed: Analysed, plan: Plan, others: Iterable[Manifest]) -> list[str]:
+    """Return what a person should know of streams outside the pipeline that a plan breaks.
+
+    Args:
+        analysed: the pipeline.
+        plan: what is to be done.
+        others: the graphs that the project's other pipelines left last.
+    """
+    own = {str(name): name for name in analysed.graph.datasets}
+    own |= {uri(analysed.layout.table(name)): name for name in analysed.graph.datasets}
+    streams = [
+        (own[source], manifest.pipeline, each.name)
+        for manifest in others
+        for each in manifest.datasets
+        for source in each.streams_from
+        if source in own
+    ]
+    return list(streams_left_behind(plan, analysed.graph, streams))
 
 
 def execute(context: Context, plan: Plan) -> Outcomes:
@@ -279,7 +302,19 @@ def _manifest_dataset(
         columns=tuple(ManifestColumn(c.name, c.shown_type) for c in resolved.schema.columns),
         origin=str(dataset.origin),
         quarantine=quarantine,
+        streams_from=_streams_from(graph, resolved),
     )
+
+
+def _streams_from(graph: ResolvedGraph, resolved: ResolvedDataset) -> tuple[str, ...]:
+    if resolved.kind is not DatasetKind.STREAMING_TABLE:
+        return ()
+    reads = (read for read in graph.external_reads(resolved.dataset.name) if read.streaming)
+    return tuple(str(read.name) if read.name is not None else _uri(read.path) for read in reads)
+
+
+def _uri(path: str | None) -> str:
+    return uri(str(path)) if str(path).startswith("/") else normal_uri(str(path))
 
 
 def _dataset_record(analysed: Analysed, resolved: ResolvedDataset) -> DatasetDefinition:
@@ -344,6 +379,7 @@ def _request(graph: ResolvedGraph, request: UpdateRequest) -> Request:
         refreshed - views,
         frozenset(name.lower() for name in request.reset_checkpoint),
         None if request.quarantine is None else _quarantine(request.quarantine, among),
+        full_refresh_all=request.full_refresh_all,
     )
 
 
@@ -377,7 +413,10 @@ def _on_disk(
         path = layout.table(name, private=private)
         if not files.exists(f"{path}/_delta_log"):
             return None
-        state = table_state(session, layout, name, path)
-        return None if state is None else state.schema
+        try:
+            found = snapshot(session, path)
+        except StateProblem:
+            return None  # The survey tells of it, where the table is needed.
+        return None if found is None else schema_from_json(found.schema)
 
     return on_disk

@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from dlt_lite.errors import (
     Busy,
+    Canceled,
     ConfigProblem,
     DefinitionProblem,
     DltLiteError,
     EnvironmentProblem,
-    ErrorGroup,
     ResetNeedsConsent,
+    SessionFailed,
+    each_of,
 )
 from dlt_lite.events.codec import COLUMNS
 from dlt_lite.events.records import CreateUpdate, RuntimeDetails, UpdateProgress, UpdateState
@@ -36,9 +38,9 @@ from dlt_lite.events.sinks import (
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.result_rows import RESULT_COLUMNS, result_rows
 from dlt_lite.model.settings import PipelineSettings
+from dlt_lite.plan.warnings import lost_rows
 from dlt_lite.report.quality import quality_of
 from dlt_lite.report.summary import UpdateResult, update_result
-from dlt_lite.report.words import counted
 from dlt_lite.runs.folder import (
     RunFolder,
     RunState,
@@ -49,7 +51,7 @@ from dlt_lite.runs.folder import (
 )
 from dlt_lite.runs.history import unrecorded
 from dlt_lite.runs.lock import PipelineLock, acquire
-from dlt_lite.runs.manifest import write_manifest
+from dlt_lite.runs.manifest import Manifest, write_manifest
 from dlt_lite.runs.quality import write_results
 from dlt_lite.version import VERSION
 
@@ -79,6 +81,7 @@ class Listeners:
         on_note: takes what a person should know.
         on_point: called at each named point between reading and acknowledging.
         session: the session to work in; None to open one.
+        neighbours: gives the graphs that the project's other pipelines left last.
     """
 
     sinks: Sequence[Sink] = ()
@@ -88,6 +91,7 @@ class Listeners:
     on_note: Callable[[str], None] = lambda _: None
     on_point: Callable[[str], None] = lambda _: None
     session: EngineSession | None = None
+    neighbours: Callable[[], Iterable[Manifest]] = tuple
 
 
 def run_update(
@@ -105,10 +109,12 @@ def run_update(
         environ: the environment.
 
     Returns:
-        What became of it; its state is FAILED where a dataset failed.
+        What became of it; its state is FAILED where a dataset failed, or where what lies on disk
+        does not fit (DLT4xx), one thing or several: then its error tells of them.
 
     Raises:
-        DltLiteError: nothing could be begun: configuration, definitions, lock, environment.
+        DltLiteError: nothing could be begun: configuration, definitions, lock, environment; of
+            several errors found together, one is of these.
     """
     update_id = new_update_id(now())
     with (
@@ -201,6 +207,7 @@ class _Update:
             target=settings.target,
             started=now(),
             storage_root=settings.storage_root,
+            part_of=self._request.part_of,
         )
         sinks: tuple[Sink, ...] = (NdjsonFile(folder.events), *self._listeners.sinks)
         emit = BoundedSamples(Emitter(self._id, settings.name, now, sinks), settings.samples)
@@ -211,7 +218,7 @@ class _Update:
         finally:
             folder.finish(_run_state(folder), now())
             self._leave_results(folder)
-        if isinstance(error, (*_ASKS, ErrorGroup)):
+        if error is not None and any(isinstance(each, _ASKS) for each in each_of(error)):
             raise error
         return update_result(read_ndjson(folder.events))
 
@@ -220,6 +227,7 @@ class _Update:
     ) -> DltLiteError | None:
         """Carry the update out; return the error that ended it, None where it came to its end."""
         import dlt_lite.pipeline  # noqa: F401, PLC0415 - imports Spark, before its start is counted
+        from dlt_lite.engine.exceptions import SPARK_ERRORS  # noqa: PLC0415
 
         try:
             with self._session(folder) as session:
@@ -234,9 +242,25 @@ class _Update:
                 if error is None and self._listeners.session is None:
                     _make_archive(session, self._environ)
                 return error
-        except DltLiteError as error:
-            emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
-            return error
+        except (DltLiteError, *SPARK_ERRORS) as error:
+            return self._told(error, emit)
+
+    def _told(self, error: Exception, emit: Emit) -> DltLiteError:
+        """Tell of the error that ended the update; raise it again where it is none of ours."""
+        if self._is_of_the_stop(error):
+            emit(UpdateProgress(UpdateState.CANCELED))
+            return Canceled("the update was stopped", fix="run it again: it goes on from there")
+        if not isinstance(error, DltLiteError):
+            raise error
+        emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
+        return error
+
+    def _is_of_the_stop(self, error: Exception) -> bool:
+        """Return whether Spark is gone since whoever asked us to stop has ended it, too."""
+        from dlt_lite.engine.exceptions import is_dead  # noqa: PLC0415 - imports Spark
+
+        is_gone = isinstance(error, SessionFailed) or is_dead(error)
+        return is_gone and self._listeners.stop.is_set()
 
     def _session(self, folder: RunFolder) -> contextlib.AbstractContextManager[EngineSession]:
         if self._listeners.session is not None:
@@ -249,6 +273,7 @@ class _Update:
         self, session: EngineSession, folder: RunFolder, emit: Emit
     ) -> DltLiteError | None:
         from dlt_lite import pipeline as corridor  # noqa: PLC0415 - imports Spark
+        from dlt_lite.engine.exceptions import SPARK_ERRORS  # noqa: PLC0415
 
         try:
             analysed = corridor.analyse(self._settings, session.spark)
@@ -261,16 +286,18 @@ class _Update:
             plan = corridor.plan_of(analysed, context, self._request)
             for record in corridor.planning_records(analysed, plan):
                 emit(record)
-            self._ask(analysed, plan.lost_files)
+            told = corridor.warnings(analysed, plan, self._listeners.neighbours())
+            for note in told:
+                self._listeners.on_note(note)
+            self._ask(lost_rows(plan, analysed.graph), told)
             self._leave_manifest(analysed, plan.versions, folder)
             emit(UpdateProgress(UpdateState.RUNNING))
             outcomes = corridor.execute(context, plan)
             after = corridor.versions_after(analysed, plan, outcomes)
             self._leave_manifest(analysed, after, folder)
             emit(UpdateProgress(corridor.final_state(outcomes, stopped=ways.stop.is_set())))
-        except DltLiteError as error:
-            emit(UpdateProgress(UpdateState.FAILED, error=str(error)))
-            return error
+        except (DltLiteError, *SPARK_ERRORS) as error:
+            return self._told(error, emit)
         return None
 
     def _leave_manifest(
@@ -291,23 +318,16 @@ class _Update:
         except (DltLiteError, OSError, ValueError) as error:
             self._listeners.on_note(f"the results of the rules could not be written: {error}")
 
-    def _ask(self, analysed: Analysed, lost: Mapping[DatasetName, int]) -> None:
+    def _ask(self, lost: str, told: Sequence[str]) -> None:
         if not lost or self._request.yes:
             return
-        listed = ", ".join(
-            f"{analysed.graph.shown(name)} ({counted(count, 'file')})"
-            for name, count in lost.items()
-        )
+        facts = "; ".join((lost, *told))
         question = (
             f"A full refresh empties these tables first and then reads their sources again; it is "
-            f"not atomic. Files that were read are gone, and their rows would be lost: {listed}. "
-            "Go on?"
+            f"not atomic. {facts[0].upper()}{facts[1:]}. Go on?"
         )
         if self._listeners.confirm is None or not self._listeners.confirm(question):
-            raise ResetNeedsConsent(
-                f"files that were read are gone, their rows would be lost: {listed}",
-                fix="put the files back, or say --yes",
-            )
+            raise ResetNeedsConsent(lost, fix="put the files back, or say --yes")
 
     def _get_ready_to_record(self, session: EngineSession) -> None:
         """Load what writing events takes, beside the work that comes first."""
@@ -328,7 +348,8 @@ class _Update:
             try:
                 self._record(session, folder)
             except (DltLiteError, *SPARK_ERRORS) as error:
-                self._listeners.on_note(f"the event table could not be written: {error}")
+                if not self._is_of_the_stop(error):
+                    self._listeners.on_note(f"the event table could not be written: {error}")
                 return  # All of it is safe in the run folder; the next update writes it.
             folder.events_recorded()
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -19,10 +20,10 @@ from urllib.parse import unquote, urlsplit
 from dlt_lite.errors import (
     BadSelection,
     DltLiteError,
-    ErrorGroup,
     NeedsAnalyze,
     OwnedTwice,
     UnknownPipeline,
+    each_of,
     raise_together,
 )
 from dlt_lite.events.records import CreateUpdate, Event, Record, UpdateProgress, UpdateState
@@ -32,6 +33,7 @@ from dlt_lite.events.sinks import (
 )
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.catalogue import job_of, jobs_of
+from dlt_lite.jobs.pipeline_selections import pipelines_selected_from, problems_of_selections
 from dlt_lite.jobs.requests import Occasion, RunRequest
 from dlt_lite.jobs.results import JobResult, job_result_of
 from dlt_lite.model.datasets import Dataset, DeclaredAs, TableOptions
@@ -41,6 +43,8 @@ from dlt_lite.model.names import dataset_name
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.settings import PipelineSettings, ProjectSettings
+from dlt_lite.plan.selection import Selectable
+from dlt_lite.plan.warnings import lost_rows
 from dlt_lite.project.discovery import find_project
 from dlt_lite.project.loading import load_project, pipeline_of
 from dlt_lite.project.suggestions import did_you_mean, shown
@@ -51,7 +55,7 @@ from dlt_lite.report.updates import LATEST, comparison_of, histories_of, past_of
 from dlt_lite.runs.folder import (
     new_update_id,
 )
-from dlt_lite.runs.manifest import latest_manifest
+from dlt_lite.runs.manifest import Manifest, latest_manifest
 from dlt_lite.update import Confirm, Listeners, now, open_session, run_update, ways_of
 
 if TYPE_CHECKING:
@@ -246,7 +250,12 @@ class Project:
             emit = Emitter("", settings.name, now, [events.append])
             for record in corridor.planning_records(analysed, made):
                 emit(record)
-            return plan_result(events)
+            told = corridor.warnings(analysed, made, self._neighbours(settings))
+            if (lost := lost_rows(made, analysed.graph)) and not asked.yes:
+                told.append(f"run will ask, or want --yes: {lost}")
+            for note in told:
+                on_note(note)
+            return replace(plan_result(events), notes=tuple(told))
 
     def run(  # noqa: PLR0913 - one keyword for each listener
         self,
@@ -275,19 +284,35 @@ class Project:
             samples: whether rows that break a rule may be kept and shown, as the settings say.
 
         Returns:
-            What became of it; its state is FAILED where a dataset failed.
+            What became of it; its state is FAILED where a dataset failed, or where what lies on
+            disk does not fit (DLT4xx), one thing or several: then its error tells of them.
 
         Raises:
-            DltLiteError: nothing could be begun: configuration, definitions, lock, environment.
+            DltLiteError: nothing could be begun: configuration, definitions, lock, environment;
+                of several errors found together, one is of these.
         """
         settings = pipeline_of(self.settings, pipeline)
         if not samples:
             # The masks stay: what rules of aggregates find is told all the same.
             settings = replace(settings, samples=replace(settings.samples, most=0))
         listeners = Listeners(
-            tuple(sinks), confirm, stop or threading.Event(), on_session, on_note, on_point
+            tuple(sinks),
+            confirm,
+            stop or threading.Event(),
+            on_session,
+            on_note,
+            on_point,
+            neighbours=partial(self._neighbours, settings),
         )
         return run_update(settings, request or UpdateRequest(), listeners, self._environ)
+
+    def _neighbours(self, settings: PipelineSettings) -> Iterator[Manifest]:
+        """Yield the graphs that the project's other pipelines left last."""
+        for name, other in self.settings.pipelines.items():
+            if name != settings.name:
+                found = latest_manifest(other.state_root, target=other.target, pipeline=name)
+                if found is not None:
+                    yield found
 
     def jobs(self) -> dict[str, Job]:
         """Return the project's jobs by name; Python files that declare some are loaded.
@@ -296,6 +321,30 @@ class Project:
             DltLiteError: what every broken file and refused declaration says, together.
         """
         return jobs_of(self.settings)
+
+    def problems_of_selections(self, jobs: Iterable[Job]) -> list[DltLiteError]:
+        """Return what tasks select of pipelines that these do not have.
+
+        A pipeline that only Spark can judge, or whose files are broken, is passed over.
+
+        Args:
+            jobs: the jobs.
+        """
+        every = tuple(jobs)
+        wanted = {name for job in every for name in pipelines_selected_from(job)}
+        with contextlib.chdir(self.settings.root):
+            known = {
+                name: among
+                for name in sorted(wanted & self.settings.pipelines.keys())
+                if (among := _selectable(self.settings.pipelines[name])) is not None
+            }
+        return [problem for job in every for problem in problems_of_selections(job, known)]
+
+    def _job(self, name: str) -> Job:
+        """Return a job without problems."""
+        job = job_of(self.settings, name)
+        raise_together(self.problems_of_selections([job]))
+        return job
 
     def run_job(
         self,
@@ -324,7 +373,7 @@ class Project:
         from dlt_lite.tasks import job_runs  # noqa: PLC0415 - costs start time
 
         watching = watchers or Watchers()
-        found = job_of(self.settings, job)
+        found = self._job(job)
         why = occasion or Occasion()
         request = RunRequest(
             why.run_id or new_update_id(now()),
@@ -363,7 +412,7 @@ class Project:
         from dlt_lite.tasks import job_runs  # noqa: PLC0415 - costs start time
 
         watching = watchers or Watchers()
-        found = job_of(self.settings, job)
+        found = self._job(job)
         shop = self._workshop(watching)
         outcome = job_runs.repair(found, run_id, parameters or {}, shop, watching.control)
         return None if outcome is None else job_result_of(self.settings.state_root, run_id)
@@ -389,7 +438,8 @@ class Project:
         stop: threading.Event,
         on_note: Callable[[str], None],
     ) -> UpdateResult:
-        listeners = Listeners(stop=stop, on_note=on_note, session=session)
+        neighbours = partial(self._neighbours, settings)
+        listeners = Listeners(stop=stop, on_note=on_note, session=session, neighbours=neighbours)
         return run_update(settings, request, listeners, self._environ)
 
     def rows(
@@ -410,6 +460,7 @@ class Project:
 
         Raises:
             BadSelection: no update of any pipeline has made such a table, or not that version.
+            NotOurs: somebody else's table is where the rows that were set aside would be.
         """
         made = self._table(dataset)
         from dlt_lite.engine.deltalog import latest_version  # noqa: PLC0415 - imports Spark
@@ -425,6 +476,8 @@ class Project:
                 raise BadSelection(f"{dataset} has set no rows aside", fix="all were good")
             if found is None:
                 raise BadSelection(f"the table of {dataset} is gone", fix="run the pipeline")
+            if set_aside:
+                _refuse_stranger(session.spark, path, dataset)
             reader = session.spark.read.format("delta")
             if version is not None:
                 if version > found[1]:
@@ -697,7 +750,7 @@ class Project:
                 waiting, wrong = _parted(error)
                 errors += wrong
                 found.append(Validated(settings.name, (), needs_analyze=waiting))
-        raise_together([*errors, *_owned_twice(loaded)])
+        raise_together([*_each_once(errors), *_owned_twice(loaded)])
         return tuple(found)
 
     def _validated_with(
@@ -714,8 +767,8 @@ class Project:
                 loaded[settings.name] = analysed.loaded
                 found.append(_validated(settings.name, analysed.loaded))
             except DltLiteError as error:
-                errors += error.errors if isinstance(error, ErrorGroup) else (error,)
-        raise_together([*errors, *_owned_twice(loaded)])
+                errors += each_of(error)
+        raise_together([*_each_once(errors), *_owned_twice(loaded)])
         return tuple(found)
 
     def _session(
@@ -756,10 +809,34 @@ def _version(spark: SparkSession, made: _Made) -> int:
     return found[1]
 
 
+def _refuse_stranger(spark: SparkSession, path: str, dataset: str) -> None:
+    from dlt_lite.engine.deltalog import snapshot  # noqa: PLC0415 - imports Spark
+    from dlt_lite.storage.quarantine import refuse_stranger  # noqa: PLC0415 - imports Spark
+
+    if (found := snapshot(spark, path)) is not None:
+        refuse_stranger(found, path, dataset)
+
+
 def _place(uri: str) -> str:
     """Return the path that a file URI means; Spark takes `%20` for three characters of a name."""
     parts = urlsplit(uri)
     return unquote(parts.path) if parts.scheme == "file" else uri
+
+
+def _selectable(settings: PipelineSettings) -> Selectable | None:
+    """Return the datasets of a pipeline, None where that takes Spark or its files are broken."""
+    from dlt_lite.frontends.python_files import load_pipeline  # noqa: PLC0415 - PySpark
+
+    try:
+        datasets = load_pipeline(settings, None).definitions.datasets
+    except DltLiteError:
+        return None
+    return Selectable(
+        settings.namespace,
+        dict.fromkeys(datasets, ()),
+        {name: each.options.tags for name, each in datasets.items()},
+        {name: each.shown for name, each in datasets.items()},
+    )
 
 
 def _validated(name: str, loaded: LoadedPipeline) -> Validated:
@@ -769,9 +846,17 @@ def _validated(name: str, loaded: LoadedPipeline) -> Validated:
 
 def _parted(error: DltLiteError) -> tuple[tuple[str, ...], list[DltLiteError]]:
     """Return what needs Spark to be judged, and what is wrong in any case."""
-    errors = error.errors if isinstance(error, ErrorGroup) else (error,)
+    errors = each_of(error)
     waiting = tuple(str(each.origin) for each in errors if isinstance(each, NeedsAnalyze))
     return waiting, [each for each in errors if not isinstance(each, NeedsAnalyze)]
+
+
+def _each_once(errors: Sequence[DltLiteError]) -> list[DltLiteError]:
+    """Return errors without those that several pipelines meet at one place of one file."""
+    found: dict[object, DltLiteError] = {}
+    for each in errors:
+        found.setdefault((each.code, each.what, each.origin) if each.origin else id(each), each)
+    return list(found.values())
 
 
 def _owned_twice(loaded: Mapping[str, LoadedPipeline]) -> list[DltLiteError]:

@@ -38,6 +38,7 @@ from dlt_lite.model.jobs import (
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.triggers import CronTrigger, Trigger
 from dlt_lite.project.paths import project_path
+from dlt_lite.project.suggestions import did_you_mean
 from dlt_lite.registry.active import active_job_registry
 from dlt_lite.registry.origins import calling_origin
 
@@ -282,6 +283,7 @@ def sql_task(
     query: str | None = None,
     file: str | None = None,
     parameters: Values | None = None,
+    unsafe_sql: bool = False,
     **options: Unpack[TaskOptions],
 ) -> Task:
     """Return a task that runs SQL, of a text or of a file.
@@ -291,14 +293,15 @@ def sql_task(
         query: the SQL.
         file: the file, from the folder of the job's file.
         parameters: the values of markers such as `:day`; they may hold references.
+        unsafe_sql: whether statements of every kind may be run, on data anywhere.
         **options: see `TaskOptions`.
     """
     values = _texts(parameters or {}, _here())
     if (query is None) == (file is None):
         _refuse(f"task {key!r} needs either a query or a file", "give query= or file=")
-    work: Work = SqlQueryTask(query or "", values)
+    work: Work = SqlQueryTask(query or "", values, unsafe_sql)
     if file is not None:
-        work = SqlFileTask(_file(file), values)
+        work = SqlFileTask(_file(file), values, unsafe_sql)
     return _task(key, work, options)
 
 
@@ -535,16 +538,14 @@ def _checked(
 ) -> dict[str, object]:
     """Return the options that there are, with values of the right type; refuse the others."""
     registry = active_job_registry()
-    wrong = {
-        key: f"must be of the type {type(defaults[key]).__name__}"
-        if key in defaults
-        else f"is no option; there are {', '.join(defaults)}"
-        for key, value in options.items()
-        if not _fits(value, defaults.get(key))
-    }
-    if registry is not None:
-        for key, why in wrong.items():
-            registry.refuse(kind(f"{key!r} {why}", origin=registry.here(), fix="correct it"))
+    wrong = [key for key, value in options.items() if not _fits(value, defaults.get(key))]
+    for key in wrong:
+        what, fix = f"{key!r} is no option", did_you_mean(key, defaults, otherwise="there are")
+        if key in defaults:
+            wanted = type(defaults[key]).__name__
+            what, fix = f"{key!r} must be of the type {wanted}", f"write a value of type {wanted}"
+        if registry is not None:
+            registry.refuse(kind(what, origin=registry.here(), fix=fix))
     return {key: value for key, value in options.items() if key not in wrong}
 
 

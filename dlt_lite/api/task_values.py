@@ -39,6 +39,7 @@ class TaskValues:
 
         Raises:
             ReferenceMissing: there is none, and no default.
+            BadTaskValue: it is what iterations of a loop have set, and too large in all.
         """
         scope = active_task()
         if scope is None:

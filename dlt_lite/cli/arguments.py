@@ -106,8 +106,21 @@ def whole_number(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: it is none.
     """
-    if not re.fullmatch("[0-9]{1,12}", text):
-        message = f"must be a whole number from 0, not {shown(text)}"
+    return _number(text, least=0)
+
+
+def number_from_one(text: str) -> int:
+    """Return an argument that is a whole number from 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    return _number(text, least=1)
+
+
+def _number(text: str, *, least: int) -> int:
+    if not re.fullmatch("[0-9]{1,12}", text) or int(text) < least:
+        message = f"must be a whole number from {least}, not {shown(text)}"
         raise argparse.ArgumentTypeError(message)
     return int(text)
 

@@ -29,9 +29,17 @@ def internal_problem(
         folder: where the report goes, None or one that cannot be written for the temporary folder.
     """
     file = _written(_report(fault, words), folder)
-    what = one_line(f"dlt_lite itself went wrong: {type(fault).__name__}: {fault}")
+    what = one_line(f"dlt_lite itself went wrong: {type(fault).__name__}: {_said(fault)}")
     where = "no report could be written" if file is None else f"the report is {file}"
     return InternalProblem(what, fix=f"{where}; please send it to whoever looks after dlt_lite")
+
+
+def _said(fault: BaseException) -> str:
+    """Return what an exception says; PySpark's say nothing any more once Spark is stopped."""
+    try:
+        return str(fault)
+    except Exception:  # noqa: BLE001 - whatever it does, the first fault is the one to show
+        return "what it says cannot be read any more"
 
 
 def _report(fault: BaseException, words: Sequence[str]) -> str:

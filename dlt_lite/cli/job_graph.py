@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import assert_never
 
+from dlt_lite.jobs.run_if import disabled_tasks
 from dlt_lite.jobs.selection import waits_of
 from dlt_lite.model.jobs import (
     CallableTask,
@@ -36,6 +37,7 @@ def graph_of_job(job: Job) -> LineageGraph:
 
 def job_json(job: Job) -> dict[str, object]:
     """Return a job as plain values."""
+    left_out = disabled_tasks(job)
     return {
         "job": job.name,
         "description": job.description,
@@ -50,6 +52,7 @@ def job_json(job: Job) -> dict[str, object]:
                 ],
                 "run_if": task.run_if,
                 "disabled": task.disabled,
+                "left_out": task.key in left_out,
             }
             for task in job.tasks
         ],
@@ -102,10 +105,18 @@ def what_it_does(work: Work) -> str:  # noqa: C901, PLR0912 - one case a kind
             assert_never(work)
 
 
-def why(task: Task) -> str:
-    """Return when a task is run."""
+def why(task: Task, disabled: Collection[str]) -> str:
+    """Return when a task is run.
+
+    Args:
+        task: the task.
+        disabled: the tasks that are disabled, or can never run because others are.
+    """
     if task.disabled:
         return "disabled: it is left out"
+    if task.key in disabled:
+        off = dict.fromkeys(each.task_key for each in task.depends_on if each.task_key in disabled)
+        return f"never, since it is disabled with {', '.join(off)}: it is left out"
     if not task.depends_on:
         return "waits for nothing"
     named = [

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dlt_lite.cli.clock import now
+from dlt_lite.cli.complaints import complaint, complaint_json
 from dlt_lite.cli.console import Console
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
@@ -16,8 +17,9 @@ from dlt_lite.cli.job_summary import job_summary
 from dlt_lite.cli.names import Meant
 from dlt_lite.cli.opening import opened_about
 from dlt_lite.cli.signals import CANCELING, Signals
+from dlt_lite.errors import DltLiteError, exit_code_of
 from dlt_lite.jobs.calls import Control
-from dlt_lite.jobs.results import JobResult
+from dlt_lite.jobs.results import JobResult, refused_json
 from dlt_lite.jobs.selection import waits_of
 from dlt_lite.model.outcomes import ResultState
 
@@ -34,7 +36,22 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
         job: the job's name.
         invocation: the call.
         work: does it, and returns the run; None where nothing was left to do.
+
+    Raises:
+        DltLiteError: it could not be begun, or not be recorded; where JSON is wanted, that tells.
     """
+    try:
+        return _watched(job, invocation, work)
+    except DltLiteError as error:
+        streams = invocation.streams
+        if not invocation.wants_json:
+            raise
+        streams.complain(complaint(error, color=streams.err_color, verbose=streams.verbose))
+        streams.json({**refused_json(job), **complaint_json(error)})
+        return exit_code_of(error)
+
+
+def _watched(job: str, invocation: Invocation, work: Work) -> int:
     from dlt_lite.workspace import Watchers  # noqa: PLC0415 - costs start time
 
     project = opened_about(f"{Meant.JOB}:{job}", invocation, parameters_are_a_jobs=True)
@@ -55,7 +72,7 @@ def run_watched(job: str, invocation: Invocation, work: Work) -> int:
         watchers = Watchers((console,), control, console.note, signals.reinstall)
         result = work(project, watchers)
     if result is None:
-        streams.say("nothing to repair: every task of the run has succeeded")
+        streams.say("nothing to repair: no task of the run has failed or is left undone")
         if invocation.wants_json:
             streams.json(None)
         return 0

@@ -95,11 +95,16 @@ def repair_command(result: JobResult, program: str) -> str | None:
 
 
 def _has_failures(result: JobResult) -> bool:
-    return any(task.result is not None and task.result.is_failure for task in _tasks(result))
+    return any(task.result is not None and task.result.is_failure for task in _present(result))
 
 
 def _tasks(result: JobResult) -> Sequence[TaskRun]:
     return tuple(result.run.tasks.values())
+
+
+def _present(result: JobResult) -> Sequence[TaskRun]:
+    """Return the tasks that the job still has."""
+    return tuple(task for task in _tasks(result) if not task.is_gone)
 
 
 def _title(result: JobResult, *, color: bool) -> str:
@@ -108,9 +113,11 @@ def _title(result: JobResult, *, color: bool) -> str:
     style = "1;32" if run.result is not None and run.result.is_success else "1;31"
     verb = ", last seen after" if result.facts.state is RunState.ABANDONED else " in"
     length = f"{verb} {duration(result.seconds)}" if result.seconds is not None else ""
+    if run.started is None:
+        length = " before it began"
     repaired = f", repaired {run.repairs}x" if run.repairs else ""
     counts: dict[str, int] = {}
-    for task in run.tasks.values():
+    for task in _present(result):
         counts[result.state_of(task)] = counts.get(result.state_of(task), 0) + 1
     told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
     state = styled(word, style, color=color)
@@ -121,11 +128,11 @@ def _row(task: TaskRun, result: JobResult) -> tuple[str, ...]:
     loop = ""
     if task.iterations:
         done = sum(each.result is not None for each in task.iterations.values())
-        loop = f" ({done}/{len(task.iterations)})"
+        loop = f" ({done}/{task.of_iterations or len(task.iterations)})"
     branch = "" if task.branch is None else f" {task.branch}"
     return (
         f"{task.key}{loop}",
-        f"{result.state_of(task)}{branch}",
+        f"{result.state_of(task)}{branch}{', no longer in the job' * task.is_gone}",
         str(task.attempts) if task.attempts else "",
         duration(seconds_between(task.started, task.ended)),
     )
@@ -173,7 +180,7 @@ def _where_time_went(result: JobResult, waits: Mapping[str, Sequence[str]]) -> s
 
 
 def _failures(result: JobResult, *, color: bool) -> str:
-    told = [_failure(result, task, color=color) for task in _tasks(result) if task.error]
+    told = [_failure(result, task, color=color) for task in _present(result) if task.error]
     if not told and result.run.error is not None:
         told = [painted(result.run.error, color=color)]
     return "what failed:\n" + indent("\n".join(told), _MARGIN) if told else ""

@@ -25,7 +25,7 @@ def add_occasion_arguments(parser: argparse.ArgumentParser) -> None:
         help="the id of the run, such as 20270131T020000Z-1f49c1ab: ids sort by time; of several"
         " with one id only the first is run",
     )
-    add("--cause", type=_cause, default="manual", metavar="WORD", help="what starts it")
+    add("--cause", type=_cause, default="one_time", metavar="WORD", help="what starts it")
     add("--scheduled", type=moment, metavar="TIME", help="the time it is meant for, ISO 8601")
     add("--backfill", type=moment, metavar="TIME", help="the moment that it stands for, ISO 8601")
     add(

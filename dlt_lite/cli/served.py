@@ -16,7 +16,14 @@ from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.occasion_arguments import words_of
-from dlt_lite.errors import BadSchedule, InternalProblem, UnknownRun, raise_together
+from dlt_lite.errors import (
+    BadSchedule,
+    InternalProblem,
+    StorageNotWritable,
+    UnknownRun,
+    raise_together,
+)
+from dlt_lite.jobs.history import JobRun
 from dlt_lite.jobs.ledger import Ledger, Order, ledger_path, write_ledger
 from dlt_lite.jobs.requests import Occasion
 from dlt_lite.jobs.runs import find_run
@@ -191,9 +198,15 @@ def run_words(
 
 
 def canceller(settings: ProjectSettings, processes: RunProcesses) -> Callable[[str], None]:
-    """Return what asks a run to end, also one that an earlier loop has begun."""
+    """Return what asks a run to end, also one that an earlier loop has begun.
+
+    One that somebody has asked before is let alone: a second signal would end it at once.
+    """
 
     def cancel(run_id: str) -> None:
+        with contextlib.suppress(UnknownRun, StorageNotWritable):
+            if run_facts(settings.state_root, run_id).folder.ask_to_end(now()) is not None:
+                return
         if processes.is_alive(run_id):
             processes.cancel(run_id)
             return
@@ -215,7 +228,15 @@ def found_run(settings: ProjectSettings, run_id: str) -> Found:
         facts, run = find_run(settings.state_root, run_id)
     except UnknownRun:
         return Found(Fate.ABANDONED)
-    return Found(_FATES.get(facts.state, Fate.ENDED), run.result)
+    return Found(_FATES.get(facts.state, Fate.ENDED), run.result, _why(run))
+
+
+def _why(run: JobRun) -> str:
+    """Return in a line why a run did not succeed; empty where it did, or nothing says why."""
+    if run.result is None or run.result.is_success:
+        return ""
+    errors = [task.error for task in run.tasks.values() if task.error] or [run.error or ""]
+    return errors[0].partition("\n")[0]
 
 
 def _words(order: Order, settings: ProjectSettings, invocation: Invocation) -> list[str]:

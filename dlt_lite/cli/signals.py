@@ -109,11 +109,22 @@ class Signals:
 
 def end_at_once(code: int) -> None:
     """End this process and all it started, without a word to anybody."""
+    _kill_children(os.getpid())
+    os._exit(code)
+
+
+def kill_with_children(pid: int) -> None:
+    """End another process of ours and all it started, without a word to anybody."""
+    _kill_children(pid)
     with contextlib.suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
+        psutil.Process(pid).kill()
+
+
+def _kill_children(pid: int) -> None:
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 child.kill()
-    os._exit(code)
 
 
 def _is_main_thread() -> bool:

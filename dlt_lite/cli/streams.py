@@ -114,11 +114,25 @@ def styled(text: str, style: str, *, color: bool) -> str:
     return f"\x1b[{style}m{text}\x1b[0m" if color and style and text else text
 
 
-def aligned(columns: Sequence[str], rows: Iterable[Sequence[str]], streams: Streams) -> str:
-    """Return rows as a table for stdout: cut to the terminal's width, or as wide as they are."""
+def aligned(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    streams: Streams,
+    *,
+    spare: Sequence[str] = (),
+) -> str:
+    """Return rows as a table for stdout: cut to the terminal's width, or as wide as they are.
+
+    Args:
+        columns: the heads; one that starts with `>` stands to the right.
+        rows: the cells.
+        streams: for whom it is.
+        spare: the columns that a narrow terminal can do without, the least important first.
+    """
     from dlt_lite.cli.tables import table_text  # noqa: PLC0415 - rich costs start time
 
-    return table_text(columns, rows, color=streams.out_color, fit=streams.out_is_terminal)
+    fit = streams.out_is_terminal
+    return table_text(columns, rows, color=streams.out_color, fit=fit, spare=spare)
 
 
 def _write(stream: TextIO, text: str) -> None:

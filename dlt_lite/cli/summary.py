@@ -29,6 +29,8 @@ _COLUMNS: tuple[str, ...] = (
     ">time",
     "why",
 )
+# What a narrow terminal can do without, the least important first.
+_SPARE = (">time", "action", ">dropped", ">quarantined", "why", ">written")
 _QUARANTINED = 5
 _NEVER_BEGUN = frozenset({"SKIPPED", "EXCLUDED", "QUEUED"})
 _IDLE = frozenset({"skip", "none"})
@@ -116,7 +118,7 @@ def _table(datasets: Sequence[DatasetResult], streams: Streams) -> str:
         columns, *rows = (
             (*each[:_QUARANTINED], *each[_QUARANTINED + 1 :]) for each in (columns, *rows)
         )
-    parts = [aligned(columns, rows, streams)] if rows else []
+    parts = [aligned(columns, rows, streams, spare=_SPARE)] if rows else []
     if left_out:
         parts.append(f"and {counted(left_out, 'dataset')} more; -o json tells of all")
     return "\n".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -12,11 +13,14 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from dlt_lite.engine.file_systems import damaged
 from dlt_lite.engine.files import Files, java_cause
-from dlt_lite.errors import ProtocolTooNew
+from dlt_lite.errors import ProtocolTooNew, StateDamaged
 
 _COMMIT = re.compile(r"(\d{20})\.json")
 _NEWEST_READER = 3
+# Of a table with column mapping, without a file's change: a column of the same name may be another.
+_OTHER_COLUMNS = frozenset({"DROP COLUMNS", "RENAME COLUMN", "REPLACE COLUMNS"})
 _KNOWN_FEATURES = frozenset(
     {
         "allowColumnDefaults",
@@ -91,8 +95,8 @@ class Commit:
 
     @property
     def changes_rows(self) -> bool:
-        """Whether it added or removed rows."""
-        return self.adds or self.removes
+        """Whether it added or removed rows, or what a column is called: values, all the same."""
+        return self.adds or self.removes or self.operation in _OTHER_COLUMNS
 
 
 def snapshot(session: SparkSession, path: str) -> Snapshot | None:
@@ -104,13 +108,13 @@ def snapshot(session: SparkSession, path: str) -> Snapshot | None:
 
     Raises:
         ProtocolTooNew: the table needs features that this Delta does not have.
+        StateDamaged: a file of its log is damaged.
     """
     files = Files(session)
     version = _latest_commit(files, path)
     if version is None:
         return None
-    text = files.read(f"{path}/_delta_log/{version:020d}.crc")
-    found = None if text is None else _from_checksum(version, json.loads(text))
+    found = _told_by_checksum(files, path, version)
     return found if found is not None else _reconstructed(session, path)
 
 
@@ -126,15 +130,37 @@ def latest_version(session: SparkSession, path: str) -> tuple[str, int] | None:
 
 
 def commit(session: SparkSession, path: str, version: int) -> Commit | None:
-    """Return one commit, None where its file is gone (cleaned up, or never there)."""
-    text = Files(session).read(f"{path}/_delta_log/{version:020d}.json")
-    return None if text is None else _commit(version, text)
+    """Return one commit, None where its file is gone (cleaned up, or never there).
+
+    Raises:
+        StateDamaged: the file is damaged.
+    """
+    file = f"{path}/_delta_log/{version:020d}.json"
+    text = Files(session).read(file)
+    try:
+        return None if text is None else _commit(version, text)
+    except (ValueError, AttributeError) as error:
+        raise damaged(file, "it is not the JSON that it was written as") from error
+
+
+def change_files(session: SparkSession, path: str, version: int) -> int:
+    """Return how many files of changes (`cdc`) a commit holds; none where it is gone."""
+    text = Files(session).read(f"{path}/_delta_log/{version:020d}.json") or ""
+    return sum("cdc" in json.loads(line) for line in text.splitlines())
 
 
 def _latest_commit(files: Files, path: str) -> int | None:
     names = files.names(f"{path}/_delta_log")
     versions = [int(each.group(1)) for name in names if (each := _COMMIT.fullmatch(name))]
     return max(versions, default=None)
+
+
+def _told_by_checksum(files: Files, path: str, version: int) -> Snapshot | None:
+    """Return what the checksum file tells; one that is damaged tells nothing, as Delta has it."""
+    with contextlib.suppress(StateDamaged, ValueError, KeyError, TypeError, AttributeError):
+        text = files.read(f"{path}/_delta_log/{version:020d}.crc")
+        return None if text is None else _from_checksum(version, json.loads(text))
+    return None
 
 
 def _from_checksum(version: int, plain: Mapping[str, Any]) -> Snapshot | None:
@@ -262,4 +288,4 @@ def _explained(error: Exception, path: str) -> Exception:
     if "Protocol" in text or "UNSUPPORTED_FEATURES" in text:
         what = f"the table at {path} needs Delta features that this version does not have: {text}"
         return ProtocolTooNew(what, fix="use a newer dlt_lite, or write the table with older Delta")
-    return error
+    return damaged(f"{path}/_delta_log", text)

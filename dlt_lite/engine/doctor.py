@@ -17,15 +17,18 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from dlt_lite.engine.archive import archive_state
+from dlt_lite.engine.file_systems import jar_advice, lacks_jar
 from dlt_lite.engine.jars import (
     by_hand,
     check_pair,
+    fault_of,
     inspect_folder,
     installed_version,
     jar_folder,
+    spark_home,
 )
 from dlt_lite.engine.java import TESTED, find_java
-from dlt_lite.errors import DltLiteError
+from dlt_lite.errors import DltLiteError, VersionMismatch
 from dlt_lite.model.settings import EngineSettings
 
 _OLDEST_PYTHON = (3, 11)
@@ -77,7 +80,12 @@ def check(
         _jars(settings),
         _archive(settings),
         *(_disk(name, root) for name, root in roots),
-        *(_write_access(name, root) for name, root in roots),
+        *(
+            _far_access(name, root, settings, environ)
+            if (path := _local(root)) is None
+            else _write_access(name, path)
+            for name, root in roots
+        ),
     )
 
 
@@ -147,18 +155,10 @@ def _jars(settings: EngineSettings) -> Check:
     if settings.jars_dir is None and not folder.is_dir():
         detail = f"not fetched yet: the first start fetches them into {folder}"
         return Check(name, True, detail, f"without a network: {by_hand(settings)}")
-    found = inspect_folder(folder)
-    if not found.missing and not found.damaged:
-        return Check(name, True, f"five in {folder}, SHA-256 right", None)
-    faults = [f"{each} is missing" for each in found.missing]
-    faults += [f"{each} is damaged" for each in found.damaged]
-    again = f"remove the folder {folder}: the next start fetches it anew."
-    return Check(
-        name,
-        False,
-        f"{folder}: {', '.join(faults)}",
-        by_hand(settings) if settings.jars_dir else again,
-    )
+    fault = fault_of(inspect_folder(folder), settings)
+    if fault is not None:
+        return _failed(name, fault)
+    return Check(name, True, f"five in {folder}, SHA-256 right", None)
 
 
 def _archive(settings: EngineSettings) -> Check:
@@ -181,14 +181,26 @@ def _disk(name: str, root: str) -> Check:
     return Check(title, ok, f"{free / 1e9:.1f} GB free at {path}", remedy)
 
 
-def _write_access(name: str, root: str) -> Check:
-    path = _local(root)
+def _far_access(
+    name: str, root: str, settings: EngineSettings, environ: Mapping[str, str]
+) -> Check:
+    """Check whether Spark can know a file system; what lies there only a run finds out."""
     title = f"Write access to the {name} root"
-    if path is None:
-        return Check(title, True, f"{root}: checked when a run uses it", None)
+    try:
+        jars = [each.name for each in (spark_home(environ) / "jars").glob("*.jar")]
+    except VersionMismatch:
+        jars = []  # That pyspark is missing is told above.
+    if jars and lacks_jar(root, settings.spark, jars):
+        detail = f"{root} cannot be reached: Spark has no file system for it"
+        return Check(title, False, detail, jar_advice(root))
+    return Check(title, True, f"{root}: checked when a run uses it", None)
+
+
+def _write_access(name: str, path: Path) -> Check:
+    title = f"Write access to the {name} root"
     folder = _nearest(path)
-    if path.exists() and not path.is_dir():
-        return Check(title, False, f"{path} is not a folder", f"move the {name} root.")
+    if (stands := _in_the_way(path)) is not None:
+        return Check(title, False, f"{stands} is not a folder", f"move the {name} root.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -216,6 +228,13 @@ def _nearest(path: Path) -> Path:
     """Return the folder itself, or the nearest one above that exists: a run makes the rest."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     return next((each for each in (absolute, *absolute.parents) if each.is_dir()), absolute)
+
+
+def _in_the_way(path: Path) -> Path | None:
+    """Return what stands where a folder would have to be made, None where nothing does."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - as above
+    there = next((each for each in (absolute, *absolute.parents) if os.path.lexists(each)), None)
+    return None if there is None or there.is_dir() else there
 
 
 def _failed(name: str, error: DltLiteError) -> Check:

@@ -14,6 +14,7 @@ from pyspark.sql.types import BooleanType, StructType
 
 from dlt_lite.engine.clocks import asks_the_clock
 from dlt_lite.engine.patterns import may_have_patterns, pattern_problem
+from dlt_lite.project.suggestions import listed
 
 _OF_PATTERNS = "write it as java.util.regex.Pattern reads it"
 _ONE_ROW = "a rule judges one row by its own columns"
@@ -150,7 +151,7 @@ def type_text(ddl: str) -> str:
 def aggregate_facts(frame: DataFrame, condition: str) -> ConditionFacts:
     """Return whether a condition is one deterministic boolean expression over aggregates."""
     try:
-        checked = frame.agg(F.expr(condition).alias("_rule"))
+        checked = aggregated(frame, condition)
         plan = checked._jdf.queryExecution().analyzed()
     except (PySparkException, Py4JError) as error:
         what, fix = _refused(error, frame)
@@ -169,6 +170,11 @@ def aggregate_facts(frame: DataFrame, condition: str) -> ConditionFacts:
     if problem := _bad_pattern(frame, plan, [condition]):
         return ConditionFacts(problem, condition, _OF_PATTERNS)
     return ConditionFacts(None, condition)
+
+
+def aggregated(frame: DataFrame, condition: str) -> DataFrame:
+    """Return a frame of what a condition over aggregates says of a frame."""
+    return frame.agg(F.expr(condition).alias("_rule"))
 
 
 def aggregates_of(frame: DataFrame, condition: str) -> tuple[str, ...]:
@@ -266,4 +272,4 @@ def _first_sentence(error: Exception) -> str:
 
 
 def _names(frame: DataFrame) -> str:
-    return ", ".join(frame.columns)
+    return listed(frame.columns)

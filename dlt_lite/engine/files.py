@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from dlt_lite.engine.classes import java_class, java_static
-from dlt_lite.engine.exceptions import is_dead, jvm_gone
+from dlt_lite.engine.exceptions import SPARK_ERRORS, is_dead, jvm_gone, text_of
+from dlt_lite.engine.file_systems import refusal
 from dlt_lite.errors import StorageFailed
 
 
@@ -34,6 +36,8 @@ class FileFact:
 class Files:
     """Read and write small files below one root.
 
+    What a file system refuses comes out as an error of ours, as `file_systems.refusal` has it.
+
     Raises:
         SessionFailed: the JVM is gone. Whoever looks at what lies on disk begins here.
     """
@@ -50,53 +54,64 @@ class Files:
 
     def exists(self, path: str) -> bool:
         """Return whether a file or folder is there."""
-        where, system = self._at(path)
-        return bool(system.exists(where))
+        with _explained(path):
+            where, system = self._at(path)
+            return bool(system.exists(where))
 
     def names(self, path: str) -> tuple[str, ...]:
         """Return the names in a folder, sorted; none where there is no such folder."""
-        where, system = self._at(path)
-        if not system.exists(where):
-            return ()
-        return tuple(sorted(each.getPath().getName() for each in system.listStatus(where)))
+        with _explained(path):
+            where, system = self._at(path)
+            if not system.exists(where):
+                return ()
+            return tuple(sorted(each.getPath().getName() for each in system.listStatus(where)))
 
     def read(self, path: str) -> str | None:
-        """Return a file's text, None where there is no such file."""
-        where, system = self._at(path)
-        if not system.exists(where):
-            return None
-        stream = system.open(where)
-        try:
-            return str(self._to_string(stream, "UTF-8"))
-        finally:
-            stream.close()
+        """Return a file's text, None where there is no such file.
+
+        Raises:
+            StateDamaged: it does not have the checksum that lies beside it.
+        """
+        with _explained(path):
+            where, system = self._at(path)
+            if not system.exists(where):
+                return None
+            stream = system.open(where)
+            try:
+                return str(self._to_string(stream, "UTF-8"))
+            finally:
+                stream.close()
 
     def write(self, path: str, text: str) -> None:
         """Write a file whole or not at all: beside it first, then renamed."""
-        where, system = self._at(path)
-        beside, _ = self._at(f"{path}.tmp")
-        stream = system.create(beside, True)
-        try:
-            stream.write(bytearray(text.encode()))
-        finally:
-            stream.close()
-        if system.exists(where):
-            system.delete(where, False)
-        if not system.rename(beside, where):
-            raise StorageFailed(
-                f"{path} could not be written: its text lies in {path}.tmp",
-                fix="give the process the right to write and rename there, then run again",
-            )
+        with _explained(path):
+            where, system = self._at(path)
+            beside, _ = self._at(f"{path}.tmp")
+            stream = system.create(beside, True)
+            try:
+                stream.write(bytearray(text.encode()))
+            finally:
+                stream.close()
+            if system.exists(where):
+                system.delete(where, False)
+            if system.rename(beside, where):
+                return
+        raise StorageFailed(
+            f"{path} could not be written: its text lies in {path}.tmp",
+            fix="give the process the right to write and rename there, then run again",
+        )
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it."""
-        where, system = self._at(path)
-        system.mkdirs(where)
+        with _explained(path):
+            where, system = self._at(path)
+            system.mkdirs(where)
 
     def delete_folder(self, path: str) -> None:
         """Delete a folder and all below it; nothing happens where there is none."""
-        where, system = self._at(path)
-        system.delete(where, True)
+        with _explained(path):
+            where, system = self._at(path)
+            system.delete(where, True)
 
     def below(
         self, path: str, *, at_most: int, only: str | None = None
@@ -108,18 +123,19 @@ class Files:
             at_most: how many files to look at.
             only: a glob that a file's name must match, as Spark's `pathGlobFilter` says it.
         """
-        where, system = self._at(path)
-        accepts = (
-            None
-            if only is None
-            else java_class(self._session, "org.apache.hadoop.fs.GlobFilter")(only).accept
-        )
         found: list[FileFact] = []
-        for number, (status, root) in enumerate(self._listed(system, where), start=1):
-            if number > at_most:
-                return None
-            if accepts is None or accepts(status.getPath()):
-                found.append(self._fact(status, root))
+        with _explained(path):
+            where, system = self._at(path)
+            accepts = (
+                None
+                if only is None
+                else java_class(self._session, "org.apache.hadoop.fs.GlobFilter")(only).accept
+            )
+            for number, (status, root) in enumerate(self._listed(system, where), start=1):
+                if number > at_most:
+                    return None
+                if accepts is None or accepts(status.getPath()):
+                    found.append(self._fact(status, root))
         return tuple(sorted(found, key=lambda each: each.path))
 
     def _listed(self, system: Any, where: Any) -> Iterator[tuple[Any, Any]]:
@@ -149,9 +165,23 @@ def normal_uri(uri: str) -> str:
 
 def java_cause(error: Exception) -> str:
     """Return the innermost message of a Java exception that py4j raised."""
-    cause: Any = getattr(error, "java_exception", None)
-    if cause is None:
-        return str(error)
-    while cause.getCause() is not None:
-        cause = cause.getCause()
-    return f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
+    causes = list(_causes(error))
+    return causes[-1] if causes else str(error)
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except SPARK_ERRORS as error:
+        if is_dead(error):
+            raise jvm_gone() from error
+        raise refusal(tuple(_causes(error)) or (text_of(error),), path) from error
+
+
+def _causes(error: Exception) -> Iterator[str]:
+    """Yield a Java exception that py4j raised and its causes, each as `Class: message`."""
+    each: Any = getattr(error, "java_exception", None)
+    while each is not None:
+        yield f"{each.getClass().getSimpleName()}: {each.getMessage()}"
+        each = each.getCause()

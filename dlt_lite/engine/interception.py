@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from pyspark import SparkContext
 from pyspark.sql import DataFrameReader, SparkSession
@@ -19,7 +19,11 @@ from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 from pyspark.sql.conf import RuntimeConfig
 from pyspark.sql.sql_formatter import SQLStringFormatter
 from pyspark.sql.streaming.readwriter import DataStreamReader
+from pyspark.sql.udf import UserDefinedFunction
 
+from dlt_lite.engine.functions import names_in_code
+from dlt_lite.engine.on_workers import NoSpark, let_functions_travel
+from dlt_lite.engine.sql_commands import SETTINGS_FIX
 from dlt_lite.errors import ForbiddenCall, NeedsAnalyze
 from dlt_lite.registry.active import FlowScope, active_scope
 
@@ -38,10 +42,9 @@ class FlowSpark:
         """The class that this stands for."""
         return SparkSession
 
-    def __reduce__(self) -> NoReturn:
-        """Refuse to travel to a worker, as a session does."""
-        message = "spark cannot be used inside a function that runs on workers"
-        raise ForbiddenCall(message, fix="use DataFrame operations outside of the UDF")
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """Stay here: a module that travels to a worker has something else in this place."""
+        return NoSpark, ()
 
 
 FLOW_SPARK = FlowSpark()
@@ -80,6 +83,8 @@ def install() -> None:
     _replace_read(DataFrameReader, streaming=False, own_reader=True)
     _replace_read(DataStreamReader, streaming=True, own_reader=True)
     _replace_sql()
+    _leave_types_unparsed()
+    _keep_spark_here()
     for name in ("createTempView", "createOrReplaceTempView"):
         _note_view(ClassicDataFrame, name)
     for name in ("write", "writeStream"):
@@ -109,9 +114,25 @@ def _replace_static(name: str) -> None:
 
 
 def _get_or_create(builder: SparkSession.Builder) -> SparkSession:
-    if active_scope() is None:
+    scope = active_scope()
+    if scope is None:
         return _originals["getOrCreate"](builder)  # type: ignore[no-any-return]
+    for key, value in _changed_by(builder, scope.session).items():
+        current_session().conf.set(key, value)
     return FLOW_SPARK  # type: ignore[return-value]
+
+
+def _changed_by(builder: SparkSession.Builder, session: object) -> dict[str, str]:
+    """Return the settings of a session that a builder would change; those of a start it cannot."""
+    if session is None:
+        return {}
+    conf = session.conf  # type: ignore[attr-defined]
+    options = {key: str(value) for key, value in builder._options.items()}
+    return {
+        key: value
+        for key, value in options.items()
+        if (conf.isModifiable(key) or not key.startswith("spark.")) and conf.get(key, None) != value
+    }
 
 
 def _replace_read(owner: Any, *, streaming: bool, own_reader: bool) -> None:
@@ -141,11 +162,42 @@ def _replace_sql() -> None:
         formatter = SQLStringFormatter(self)
         try:
             text = formatter.format(sqlQuery, **kwargs) if kwargs else sqlQuery
-            return original(self, scope.sql(text), args)
+            found: Any = scope.sql(text, args)
+            return original(self, *found)
         finally:
             formatter.clear()
 
     SparkSession.sql = sql  # type: ignore[method-assign, assignment]
+
+
+def _leave_types_unparsed() -> None:
+    """Let a file that is loaded without Spark say of a UDF what it returns, as `@udf("bigint")`."""
+    original: Any = UserDefinedFunction.returnType
+
+    def return_type(self: Any) -> object:
+        scope = active_scope()
+        if scope is not None and scope.session is None and isinstance(self._returnType, str):
+            return self._returnType
+        return original.fget(self)
+
+    UserDefinedFunction.returnType = property(  # type: ignore[method-assign, assignment]
+        return_type, doc=original.__doc__
+    )
+
+
+def _keep_spark_here() -> None:
+    """Let functions go to workers with what they need, and refuse those that need `spark`."""
+    let_functions_travel()
+    original: Any = UserDefinedFunction._create_judf
+
+    @functools.wraps(original)
+    def create(self: UserDefinedFunction, func: Callable[..., Any]) -> object:
+        if active_scope() is not None and names_in_code(func, FLOW_SPARK):
+            message = "spark cannot be used inside a function that runs on workers"
+            raise ForbiddenCall(message, fix="use DataFrame operations outside of the UDF")
+        return original(self, func)
+
+    UserDefinedFunction._create_judf = create  # type: ignore[method-assign]
 
 
 def _note_view(owner: Any, name: str) -> None:
@@ -182,7 +234,7 @@ def _forbid_method(owner: type, name: str) -> None:
 
 
 _WRITES = ("writes a table itself", "return the frame; dlt_lite writes it")
-_SETS = ("changes Spark's settings", "use spark_conf= of the decorator or configuration")
+_SETS = ("changes Spark's settings", SETTINGS_FIX)
 _MOVES = ("changes where names are looked up", "write names of several parts")
 _WHAT = {
     "write": _WRITES,
@@ -198,6 +250,15 @@ _WHAT = {
     "setCurrentDatabase": _MOVES,
 }
 _FREE_WHILE_LOADING = frozenset({"set", "unset", "setCurrentCatalog", "setCurrentDatabase"})
+
+
+def refuse_write() -> None:
+    """Refuse a write inside user code.
+
+    Raises:
+        ForbiddenCall: a query function runs, or a file is loaded.
+    """
+    _refuse_inside_query("write")
 
 
 def _refuse_inside_query(name: str) -> None:

@@ -25,6 +25,7 @@ TESTED_DELTA = "4.4."
 _STAMP = "checked.json"
 _PATIENCE_SECONDS = 900
 _SHOWN_LINES = 8
+_NUMBERS = ("no", "one", "two", "three", "four", "five")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def delta_jars(
         emit_note(f"Fetching Delta's five JARs (12 MB) into {folder}, this once.")
         _fetch_into(folder, settings, _Ivy(java, dict(environ or {})))
     if not _is_stamped(folder):
-        _insist(inspect_folder(folder), settings)
+        if (fault := fault_of(inspect_folder(folder), settings)) is not None:
+            raise fault
         if settings.jars_dir is None:
             _stamp(folder)
     return jar_paths(folder)
@@ -144,15 +146,32 @@ def inspect_folder(folder: Path) -> JarFolder:
     )
 
 
-def by_hand(settings: EngineSettings) -> str:
-    """Say how the JARs get here without us."""
-    names = "".join(f"\n         {jar.file_name}" for jar in JARS)
+def fault_of(found: JarFolder, settings: EngineSettings) -> JarsMissing | JarsDamaged | None:
+    """Return what is wrong with a folder of JARs, None where nothing is."""
+    if found.missing:
+        return JarsMissing(
+            f"{found.folder} lacks {_listed(found.missing)}.", fix=_missing_fix(found, settings)
+        )
+    if found.damaged:
+        return JarsDamaged(
+            f"{found.folder} holds {_listed(found.damaged)}, but not as released: size or SHA-256 "
+            "differ.",
+            fix=_damaged_fix(found, settings),
+        )
+    return None
+
+
+def by_hand(settings: EngineSettings, names: Iterable[str] | None = None) -> str:
+    """Say how JARs get here without us: those of some names, or all five."""
+    wanted = [jar.file_name for jar in JARS] if names is None else list(names)
+    listed = "".join(f"\n         {name}" for name in wanted)
+    these = "this file" if len(wanted) == 1 else f"these {_NUMBERS[len(wanted)]} files"
     if settings.jars_dir is not None:
         where = f"into {settings.jars_dir}"
     else:
         where = "into a folder DIR and set `jars_dir` to it, or DLT_LITE_JARS_DIR"
     return (
-        f"put these five files of Maven's group io.delta {where}:{names}\n"
+        f"put {these} of Maven's group io.delta {where}:{listed}\n"
         "       Where a mirror is to be used, name its Ivy settings file by "
         "`spark.jars.ivySettings` among the Spark settings."
     )
@@ -218,22 +237,9 @@ class _Ivy:
     environ: Mapping[str, str]
 
 
-def _insist(found: JarFolder, settings: EngineSettings) -> None:
-    if found.missing:
-        raise JarsMissing(
-            f"{found.folder} lacks {_listed(found.missing)}.", fix=_missing_fix(found, settings)
-        )
-    if found.damaged:
-        raise JarsDamaged(
-            f"{found.folder} holds {_listed(found.damaged)}, but not as released: size or SHA-256 "
-            "differ.",
-            fix=_damaged_fix(found, settings),
-        )
-
-
 def _missing_fix(found: JarFolder, settings: EngineSettings) -> str:
     if settings.jars_dir:
-        return by_hand(settings)
+        return by_hand(settings, found.missing)
     return f"remove the folder {found.folder} and start again: it is fetched anew."
 
 

@@ -60,7 +60,14 @@ def observed_rows(rows: Any, like: DataFrame) -> DataFrame:
 
 
 def _by_name(row: Any) -> dict[str, Any]:
-    return {key: row.get(index) for index, key in enumerate(row.schema().fieldNames())}
+    """Return a row by its columns; empty where the optimizer took the observation out.
+
+    It does so where what stands on it can have no row, such as a filter that is always false.
+    """
+    schema = row.schema()
+    if schema is None:
+        return {}
+    return {key: row.get(index) for index, key in enumerate(schema.fieldNames())}
 
 
 def observed_in_batch(query: StreamingQuery, name: str) -> dict[str, Any] | None:
@@ -72,7 +79,7 @@ def observed_in_batch(query: StreamingQuery, name: str) -> dict[str, Any] | None
     seen = java.streamingQuery().lastExecution().observedMetrics()
     if not seen.contains(name):
         return None
-    return _by_name(seen.apply(name))
+    return _by_name(seen.apply(name)) or None
 
 
 def is_seen_once(frame: DataFrame, name: str) -> bool:

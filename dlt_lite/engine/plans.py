@@ -8,17 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from py4j.protocol import Py4JError
+from pyspark.serializers import CloudPickleSerializer
 from pyspark.sql import DataFrame
 
+from dlt_lite.engine.clocks import days_by_name
 from dlt_lite.engine.files import normal_uri
+from dlt_lite.engine.functions import function_facts
 
 _PYTHON = re.compile(r"Python|Pandas|Arrow|PySpark")
+_PYTHON_CALLS = frozenset({"PythonUDF", "PythonUDAF", "PythonUDTF"})
 _FOREIGN_CODE = frozenset({"ScalaUDF", "ScalaUDAF", "ScalaAggregator", "HiveSimpleUDF"})
 _CONTEXT = frozenset(
     {
@@ -34,6 +38,11 @@ _CONTEXT = frozenset(
         "InputFileName",
     }
 )
+_ALL_FIELDS = 1_000_000
+_NUMBERS = re.compile(
+    r"(?P<before>#|\b(?:CTERelationDef|CTERelationRef|UnionLoop|UnionLoopRef) )\d+"
+)
+_IDENTITIES = re.compile(r"@[0-9a-f]+\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _LEAVES_BY_NAME = frozenset({"OneRowRelation", "Range", "CTERelationRef", "UnionLoopRef"})
 _DROPPED_KEYS = frozenset({"jvmId", "resultId", "nonInheritableMetadataKeys", "metadata", "desc"})
 _NUMBERED = {
@@ -41,6 +50,7 @@ _NUMBERED = {
     "CTERelationRef": frozenset({"cteId"}),
     "UnionLoop": frozenset({"id"}),
     "UnionLoopRef": frozenset({"loopId"}),
+    "EventTimeWatermark": frozenset({"nodeId"}),
 }
 
 
@@ -78,14 +88,16 @@ class QueryFacts:
         leaves: what it reads, in the plan's order.
         text: the plan as canonical text, equal in two processes; None where it has none.
         python: whether it holds Python code.
-        stateful_timers: whether a stream of it may have work without new data.
+        watermark: whether a stream of it has work without new data once its watermark has moved.
+        timers: whether it keeps state with a function, whose timers may be due at any time.
         changing: why its answer may change although its inputs do not; empty where it cannot.
     """
 
     leaves: tuple[Leaf, ...]
     text: str | None
     python: bool
-    stateful_timers: bool
+    watermark: bool
+    timers: bool
     changing: tuple[str, ...]
 
 
@@ -106,12 +118,20 @@ def query_facts(frame: DataFrame) -> QueryFacts:
     leaves = tuple(_leaf(each) for each in _leaves(plans))
     nodes = _nodes(plan)
     if nodes is None:
-        return QueryFacts(leaves, None, True, True, ("its plan cannot be read",))
+        return QueryFacts(leaves, None, True, True, True, ("its plan cannot be read",))
     classes = {str(node["class"]).rsplit(".", 1)[-1].rstrip("$") for node in _walk(nodes)}
     python = any(_PYTHON.search(name) for name in classes)
-    timers = any("Watermark" in name or "WithState" in name for name in classes)
-    text = _canonical(nodes) + "".join(f"\n{leaf.kind} {leaf.detail}" for leaf in leaves)
-    return QueryFacts(leaves, text, python, timers, tuple(_changing(plans, classes, leaves)))
+    watermark = any("Watermark" in name for name in classes)
+    timers = any("WithState" in name for name in classes)
+    changing = _changing(plans, classes, leaves)
+    changing += [f"it says {word!r}" for word in sorted(days_by_name(nodes))]
+    functions: list[str] = []
+    if python:
+        functions, asked = _python_facts(plans)
+        changing += asked
+    of_leaves = (f"{leaf.kind} {leaf.detail}" for leaf in leaves)
+    text = "\n".join((_canonical(nodes), *of_leaves, _shown(plan), *functions))
+    return QueryFacts(leaves, text, python, watermark, timers, tuple(changing))
 
 
 def streaming_sources(frame: DataFrame) -> tuple[Leaf, ...]:
@@ -254,6 +274,53 @@ def _canonical(nodes: list[Any]) -> str:
         }
 
     return json.dumps(plain(nodes), sort_keys=True)
+
+
+def _shown(plan: Any) -> str:
+    """Return a plan as Spark shows it, without what differs between two processes.
+
+    It holds what the JSON leaves out: options of functions, values of a pivot, projections of an
+    unpivot, whether a cast may fail.
+    """
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"{found['before']}{numbers.setdefault(found[0], len(numbers))}"
+
+    text = str(plan.treeString(False, False, _ALL_FIELDS, False, False))
+    return _NUMBERS.sub(number, _IDENTITIES.sub("", text))
+
+
+def _python_facts(plans: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """Return what a plan's Python functions are made of, and why they may answer otherwise."""
+    texts: list[str] = []
+    changing: list[str] = []
+    for command in _commands(plans):
+        try:
+            facts = function_facts(_unpickled(command))
+        except Exception as error:  # noqa: BLE001 - whatever the user's classes do when unpickled
+            first = str(error).partition("\n")[0]
+            changing.append(f"its Python code cannot be compared ({first})")
+        else:
+            texts.append(facts.text)
+            changing += facts.changing
+    return texts, list(dict.fromkeys(changing))
+
+
+def _unpickled(command: bytes) -> object:
+    return CloudPickleSerializer().loads(command)  # type: ignore[no-untyped-call]
+
+
+def _commands(plans: Sequence[Any]) -> Iterator[bytes]:
+    """Yield the pickled functions that plans hold."""
+    waiting = [(plan, True) for plan in reversed(plans)]
+    while waiting:
+        node, is_plan = waiting.pop()
+        if is_plan:
+            waiting += [(each, False) for each in reversed(_sequence(node.expressions()))]
+        elif node.getClass().getSimpleName() in _PYTHON_CALLS:
+            yield bytes(node.func().command().unsafeArray())
+        waiting += [(each, is_plan) for each in reversed(_sequence(node.children()))]
 
 
 def _is_source(value: dict[str, Any]) -> bool:

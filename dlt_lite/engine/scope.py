@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamReader
 
-from dlt_lite.engine.plans import qualified_name
+from dlt_lite.engine.plans import qualified_name, reader_options
 from dlt_lite.engine.sessions import has_view
 from dlt_lite.engine.sql import (
-    Edit,
     SqlReference,
-    edited,
     has_long_columns,
     parsed,
     qualifier_edits,
+    reader_options_of,
     reference_edits,
 )
+from dlt_lite.engine.sql_parsing import Arguments, Edit, edited
 from dlt_lite.errors import BadName
 from dlt_lite.model.names import LEGACY_SCHEMA, NameProblem, split_identifier
 
@@ -72,13 +72,13 @@ class QueryScope:
             raise BadName(str(problem), fix=fix) from problem
         return self._found(Asked(parts, streaming, reader))  # type: ignore[arg-type]
 
-    def sql(self, text: str) -> str:
-        """Return SQL text whose dataset names the flow's session can resolve.
+    def sql(self, text: str, args: Arguments) -> tuple[str, Arguments]:
+        """Return SQL text whose dataset names the flow's session can resolve, and its arguments.
 
         Each becomes a temporary view under a name that nobody else can have, so that it collides
         with no CTE and no view of the user's.
         """
-        statement = parsed(self.session, text)
+        statement = parsed(self.session, text, args)
         edits: list[Edit] = []
         bare: list[tuple[str, DataFrame]] = []
         for reference in statement.references:
@@ -96,7 +96,7 @@ class QueryScope:
             edits += qualifier_edits(self.session, statement.text, names)
         if statement.made_view is not None:
             self.makes_view(statement.made_view)
-        return edited(statement.text, edits)
+        return edited(statement.text, edits), statement.args
 
     def makes_view(self, name: str) -> None:
         """Take note of a temporary view of the function's own, which hides a dataset so named."""
@@ -112,10 +112,11 @@ class QueryScope:
         return len(parts) == 1 and name in self.own_views and has_view(self.session, name)
 
     def _reader(self, reference: SqlReference) -> Reader | None:
-        if not reference.options:
+        options = reader_options_of(self.session, reference)
+        if not options:
             return None
         reader = self.session.readStream if reference.streaming else self.session.read
-        return reader.options(**dict(reference.options))
+        return reader.options(**options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +131,21 @@ class LoadingScope:
         del text, streaming, reader
         return None
 
-    def sql(self, text: str) -> str:
+    def sql(self, text: str, args: Arguments) -> tuple[str, Arguments]:
         """Leave SQL while loading as it is; what writes is refused."""
         if self.session is not None:
-            parsed(self.session, text, loading=True)
-        return text
+            parsed(self.session, text, args, loading=True)
+        return text, args
 
     def makes_view(self, name: str) -> None:
         """Leave views made while loading to Spark."""
         del name
+
+
+def is_as_of(reader: Reader | None) -> bool:
+    """Return whether user code asked a reader for a table as it was."""
+    options = reader_options(reader).lower()
+    return any(f"'{each}=" in options for each in ("versionasof", "timestampasof"))
 
 
 def is_path(parts: tuple[str, ...]) -> bool:

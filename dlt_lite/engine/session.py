@@ -26,6 +26,7 @@ from typing import IO, Any
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext, __version__
 from pyspark.errors import PySparkException
+from pyspark.errors import utils as origins
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
@@ -89,6 +90,7 @@ def start_session(
     environ: Mapping[str, str],
     log_file: Path | None,
     emit_note: Callable[[str], None],
+    apart: bool = True,
 ) -> EngineSession:
     """Make a Spark session, or adopt the one that this process or spark-submit has.
 
@@ -98,6 +100,7 @@ def start_session(
         log_file: where Spark, its JVM and its Python workers write; None keeps it for the text of
             an error only. Standard output and standard error stay as they are.
         emit_note: is told what a person should know meanwhile.
+        apart: whether the JVM leaves our process group: a signal to that is then ours alone.
 
     Returns:
         The session; hand it to `stop_session` in the end.
@@ -111,8 +114,11 @@ def start_session(
     _refuse_connect(environ)
     _quieten()
     if _is_somebody_elses(environ):
-        return _adopt(settings, environ, emit_note)
-    return _start(settings, environ, log_file=log_file, emit_note=emit_note)
+        session = _adopt(settings, environ, emit_note)
+    else:
+        session = _start(settings, environ, log_file=log_file, emit_note=emit_note, apart=apart)
+    _let_columns_know_their_line()
+    return session
 
 
 def stop_session(session: EngineSession, *, patience: float = 20.0) -> None:
@@ -192,6 +198,8 @@ def _local_settings(master: str) -> dict[str, str]:
     return {
         "spark.ui.enabled": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
+        # A table's log takes some 3 MB once its state is known, and Delta keeps 10,000 of them.
+        "spark.databricks.delta.delta.log.cacheSize": "50",
         "spark.sql.shuffle.partitions": str(cores_of(master)),
         # Else Delta's VACUUM runs up to 10,000 tasks, 20 s for an empty table.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(4 * cores_of(master)),
@@ -232,6 +240,15 @@ def _quieten() -> None:
     for name in _LOUD_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", module=r"(pyspark|py4j)(\.|$)")
+
+
+def _let_columns_know_their_line() -> None:
+    """Have PySpark decide again whether a Column keeps the line that made it.
+
+    It asks the active session's settings once in a process, and a thread that has none says no.
+    """
+    origins._enable_debugging_cache = None
+    origins.is_debugging_enabled()
 
 
 def _is_somebody_elses(environ: Mapping[str, str]) -> bool:
@@ -330,6 +347,7 @@ def _start(
     *,
     log_file: Path | None,
     emit_note: Callable[[str], None],
+    apart: bool,
 ) -> EngineSession:
     java = find_java(environ)
     jars = delta_jars(settings, java, emit_note, environ=environ)
@@ -345,7 +363,7 @@ def _start(
         # The machine's own name may not resolve, and nothing outside needs to reach us.
         variables.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     with _open_log(log_file) as log, _handlers_kept(), _process_environment(variables):
-        spark = _launch(_of_this_start(conf, archive, scratch), log)
+        spark = _launch(_of_this_start(conf, archive, scratch), log, apart=apart)
     return EngineSession(spark, False, _gateway().proc.pid, scratch, archive)
 
 
@@ -367,7 +385,7 @@ def _python_variables(settings: EngineSettings, environ: Mapping[str, str]) -> d
     return {"PYSPARK_PYTHON": users or this_python}
 
 
-def _launch(conf: Mapping[str, str], log: IO[bytes]) -> SparkSession:
+def _launch(conf: Mapping[str, str], log: IO[bytes], *, apart: bool) -> SparkSession:
     began = log.tell()
     _forget_stopped_jvm()
     gateway: Any = None
@@ -375,8 +393,11 @@ def _launch(conf: Mapping[str, str], log: IO[bytes]) -> SparkSession:
         spark_conf = SparkConf(loadDefaults=False).setAll(list(conf.items()))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            gateway = _untyped_launch(spark_conf, popen_kwargs={"stdout": log, "stderr": log})
+            # The JVM ends with its standard input, thus with us, whatever its process group is.
+            process = {"stdout": log, "stderr": log, "start_new_session": apart}
+            gateway = _untyped_launch(spark_conf, popen_kwargs=process)
             context = SparkContext(conf=spark_conf, gateway=gateway)
+            _let_it_end_in_silence(context)
         return SparkSession(context)
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         # A Java exception's text is asked of the JVM, so before that ends.
@@ -384,6 +405,12 @@ def _launch(conf: Mapping[str, str], log: IO[bytes]) -> SparkSession:
         if gateway is not None:
             _end_jvm(gateway, patience=5.0)
         raise _failure(cause, _tail(log, began), conf) from error
+
+
+def _let_it_end_in_silence(context: SparkContext) -> None:
+    """Print no traceback when the JVM ends: whoever asks it for something next says so."""
+    server: Any = context._accumulatorServer
+    server.handle_error = lambda *_: None
 
 
 def _forget_stopped_jvm() -> None:

@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from pyspark.errors import ParseException
 from pyspark.sql import SparkSession
 
-from dlt_lite.engine.classes import java_class, java_static
-from dlt_lite.errors import BadSql, ForbiddenCall
+from dlt_lite.engine.sql_commands import VIEW_COMMAND, forbidden, refuse_command
+from dlt_lite.engine.sql_parsing import (
+    Arguments,
+    Edit,
+    evaluated,
+    every_plan,
+    items,
+    parsed_text,
+    quoted,
+    stop_of,
+)
+from dlt_lite.errors import BadSql
 
 VIEW_PREFIX = "_dlt_lite_"
-_HARMLESS = ("Describe", "Show", "Explain")
-_SETTINGS = ("Set", "CreateVariable")
-_VIEW = "CreateViewCommand"
 _WRITES = frozenset(
     {
         "InsertIntoStatement",
@@ -33,6 +39,8 @@ _WRITES = frozenset(
         "UnresolvedExecuteImmediate",
     }
 )
+_TIME_TRAVEL = "RelationTimeTravel"
+_NAMED = frozenset({"UnresolvedRelation", _TIME_TRAVEL})
 _ALIASES = frozenset({"SubqueryAlias", "UnresolvedSubqueryColumnAliases"})
 _TAILS = frozenset({"Sample", "GlobalLimit", "LocalLimit", "UnresolvedEventTimeWatermark"})
 _TRANSPARENT = _ALIASES | _TAILS | {"NamedStreamingRelation"}
@@ -41,6 +49,7 @@ _PART = r"(?:`(?:[^`]|``)*`|\w+)"
 _STREAMED = re.compile(
     rf"STREAM{_GAP}\(?{_GAP}(?P<name>{_PART}(?:{_GAP}\.{_GAP}{_PART})*)", re.IGNORECASE | re.DOTALL
 )
+_AS_OF = re.compile(rf"^.*?\bAS{_GAP}OF\b", re.IGNORECASE | re.DOTALL)
 _TABLE_BEFORE = re.compile(rf"\bTABLE{_GAP}\(?{_GAP}$", re.IGNORECASE | re.DOTALL)
 _OPTIONS_BEHIND = re.compile(
     rf"{_GAP}WITH{_GAP}\((?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^)])*\)",
@@ -59,6 +68,9 @@ class SqlReference:
         start: where its name begins, in characters.
         stop: the position behind its name.
         alias_at: where an alias may be added; None where one follows or none may stand.
+        clauses: where clauses behind it stand, `VERSION AS OF …` and `WITH (…)`, which its reader
+            carries out.
+        moment: the SQL expression of `TIMESTAMP AS OF`.
     """
 
     parts: tuple[str, ...]
@@ -67,21 +79,16 @@ class SqlReference:
     start: int
     stop: int
     alias_at: int | None
+    clauses: tuple[tuple[int, int], ...] = ()
+    moment: str | None = None
 
     @property
     def view(self) -> str:
         """The name of the temporary view that stands for it."""
-        whole = repr((tuple(part.lower() for part in self.parts), self.streaming, self.options))
+        parts = tuple(part.lower() for part in self.parts)
+        whole = repr((parts, self.streaming, self.options, self.moment))
         word = re.sub(r"\W", "_", self.parts[-1].lower())
         return f"{VIEW_PREFIX}{word}_{sha256(whole.encode()).hexdigest()[:16]}"
-
-
-class Edit(NamedTuple):
-    """A piece of text and what comes in its place."""
-
-    start: int
-    stop: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,38 +97,46 @@ class SqlStatement:
 
     Attributes:
         text: its text, with `${…}` replaced.
+        args: what is still to be put in for `:name` or `?`.
         references: the tables that it mentions, CTE names left out.
         made_view: the temporary view that it makes, None where it makes none.
     """
 
     text: str
+    args: Arguments
     references: tuple[SqlReference, ...]
     made_view: str | None
 
 
-def parsed(session: SparkSession, text: str, *, loading: bool = False) -> SqlStatement:
+def parsed(
+    session: SparkSession, text: str, args: Arguments = None, *, loading: bool = False
+) -> SqlStatement:
     """Return what SQL text says of tables.
 
     Args:
         session: parses it, with its own settings.
         text: the text.
+        args: what stands for `:name` or `?` in it.
         loading: whether it stands where files are loaded; it may make settings there.
 
     Raises:
         BadSql: the text cannot be parsed.
         ForbiddenCall: it is a command that changes something.
     """
-    text, plan = _plan(session, text)
-    _refuse_commands(session, plan, (*_HARMLESS, *_SETTINGS) if loading else _HARMLESS)
-    made = plan.name().table() if plan.nodeName() == _VIEW else None
-    return SqlStatement(text, tuple(_relations(plan, text, _Place(frozenset()))), made)
+    text, plan, args = parsed_text(session, text, args)
+    refuse_command(session, plan, loading=loading)
+    made = plan.name().table() if plan.nodeName() == VIEW_COMMAND else None
+    references = tuple(_relations(plan, text, _Place(frozenset())))
+    return SqlStatement(text, args, references, made)
 
 
 def reference_edits(reference: SqlReference) -> Iterator[Edit]:
     """Yield what makes a reference mean its view."""
-    yield Edit(reference.start, reference.stop, _quoted(reference.view))
+    yield Edit(reference.start, reference.stop, quoted(reference.view))
+    for start, stop in reference.clauses:
+        yield Edit(start, stop, "")
     if reference.alias_at is not None:
-        alias = f" AS {_quoted(reference.parts[-1])}"
+        alias = f" AS {quoted(reference.parts[-1])}"
         yield Edit(reference.alias_at, reference.alias_at, alias)
 
 
@@ -141,40 +156,32 @@ def qualifier_edits(
         text: the text, with `${…}` replaced.
         tables: the full names, in lower case, of tables that are mentioned without an alias.
     """
-    for parts, start in _columns(_plan(session, text)[1]):
+    for parts, start in _columns(parsed_text(session, text).plan):
         for length in range(len(parts) - 1, 1, -1):
             prefix = tuple(part.lower() for part in parts[:length])
             written = re.compile(rf"{_PART}(?:{_GAP}\.{_GAP}{_PART}){{{length - 1}}}", re.DOTALL)
             found = written.match(text, start)
             if found and any(name[-length:] == prefix for name in tables):
-                yield Edit(start, found.end(), _quoted(parts[length - 1]))
+                yield Edit(start, found.end(), quoted(parts[length - 1]))
                 break
 
 
-def edited(text: str, edits: Iterable[Edit]) -> str:
-    """Return a text with edits made; they do not overlap."""
-    for start, stop, new in sorted(set(edits), reverse=True):
-        text = text[:start] + new + text[stop:]
-    return text
+def reader_options_of(session: SparkSession, reference: SqlReference) -> dict[str, str]:
+    """Return the options of a reader that reads what a reference says.
 
-
-def _plan(session: SparkSession, text: str) -> tuple[str, Any]:
-    """Return the text as the parser counts its characters, and what it parses to."""
-    java_session: Any = session._jsparkSession
-    sessions = java_class(session, "org.apache.spark.sql.SparkSession")
-    before = sessions.getActiveSession()
-    # Substitution and parser ask the active session for their settings.
-    sessions.setActiveSession(java_session)
-    try:
-        substitution = java_class(session, "org.apache.spark.sql.internal.VariableSubstitution")
-        text = substitution().substitute(text)
-        return text, java_session.sessionState().sqlParser().parsePlan(text)
-    except ParseException as error:
-        first = str(error).strip().splitlines()[0]
-        raise BadSql(f"SQL cannot be parsed: {first}", fix="correct the SQL text") from error
-    finally:
-        if before.isDefined():
-            sessions.setActiveSession(before.get())
+    Raises:
+        BadSql: its moment is NULL.
+    """
+    options = dict(reference.options)
+    if reference.moment is not None:
+        moment = evaluated(session, reference.moment, "TIMESTAMP")
+        if moment is None:
+            raise BadSql(
+                f"TIMESTAMP AS OF {reference.moment} is NULL, which is no moment",
+                fix="give a timestamp, as in `TIMESTAMP AS OF '2030-01-31 12:00:00'`",
+            )
+        options["timestampAsOf"] = moment
+    return options
 
 
 class _Place(NamedTuple):
@@ -184,18 +191,20 @@ class _Place(NamedTuple):
         hidden: names of CTEs that can be seen here.
         aliased: whether an alias stands directly above.
         tail: the position behind clauses that stand between a table's name and its alias.
+        as_of: the position behind `VERSION AS OF …`.
     """
 
     hidden: frozenset[str]
     aliased: bool = False
     tail: int = 0
+    as_of: int = 0
 
 
 def _relations(plan: Any, text: str, place: _Place) -> Iterator[SqlReference]:
     name = plan.nodeName()
     if name in _WRITES:
-        raise _forbidden(name)
-    if name == "UnresolvedRelation":
+        raise forbidden(name)
+    if name in _NAMED:
         reference = _reference(plan, text, place)
         if len(reference.parts) > 1 or reference.parts[0].lower() not in place.hidden:
             yield reference
@@ -205,11 +214,11 @@ def _relations(plan: Any, text: str, place: _Place) -> Iterator[SqlReference]:
         hidden = yield from _with_relations(plan, text, hidden)
     below = _Place(hidden)
     if name in _TRANSPARENT:
-        tail = _stop(plan) if name in _TAILS else 0
+        tail = stop_of(plan) if name in _TAILS else 0
         below = _Place(hidden, place.aliased or name in _ALIASES, max(place.tail, tail))
-    for child in _items(plan.children()):
+    for child in items(plan.children()):
         yield from _relations(child, text, below)
-    for subquery in _items(plan.subqueries()):
+    for subquery in items(plan.subqueries()):
         yield from _relations(subquery, text, _Place(hidden))
 
 
@@ -218,7 +227,7 @@ def _with_relations(
 ) -> Generator[SqlReference, None, frozenset[str]]:
     """Yield the relations of CTE bodies; return the names hidden in the query below."""
     recursive = plan.allowRecursion()
-    for pair in _items(plan.cteRelations()):
+    for pair in items(plan.cteRelations()):
         own = pair._1().lower()
         inner = hidden | {own} if recursive else hidden
         yield from _relations(pair._2(), text, _Place(inner))
@@ -227,76 +236,53 @@ def _with_relations(
 
 
 def _reference(plan: Any, text: str, place: _Place) -> SqlReference:
-    parts = tuple(_items(plan.multipartIdentifier()))
-    start, stop = plan.origin().startIndex().get(), _stop(plan)
+    if plan.nodeName() == _TIME_TRAVEL:
+        return _reference_as_of(plan, text, place)
+    parts = tuple(items(plan.multipartIdentifier()))
+    start, stop = plan.origin().startIndex().get(), stop_of(plan)
     streaming = plan.isStreaming()
     given = plan.options()
     # The end of a Java iterator is an exception, which is dear: ask first.
     options = () if given.isEmpty() else tuple(sorted((str(key), str(given[key])) for key in given))
-    alias_at: int | None = max(stop, place.tail)
+    behind = _OPTIONS_BEHIND.match(text, max(stop, place.as_of)) if options else None
+    clauses = () if behind is None else (behind.span(),)
+    alias_at: int | None = max(stop, place.as_of, place.tail, 0 if behind is None else behind.end())
     if place.aliased or _TABLE_BEFORE.search(text[:start]):
         alias_at = None
-    elif alias_at == stop and options and (behind := _OPTIONS_BEHIND.match(text, stop)):
-        alias_at = behind.end()
     # The place of a stream is all of `STREAM(name) WATERMARK …`, that of a table its name alone.
     if streaming and (found := _STREAMED.match(text, start)):
         start, stop = found.span("name")
-    return SqlReference(parts, streaming, options, start, stop, alias_at)
+    return SqlReference(parts, streaming, options, start, stop, alias_at, clauses)
+
+
+def _reference_as_of(plan: Any, text: str, place: _Place) -> SqlReference:
+    """Return a reference to a table as it was; its clause has a place of its own in the text."""
+    start, stop = plan.origin().startIndex().get(), stop_of(plan)
+    found = _reference(plan.relation(), text, place._replace(as_of=stop))
+    found = replace(found, clauses=(*found.clauses, (start, stop)))
+    if plan.version().isDefined():
+        version = ("versionAsOf", str(plan.version().get()))
+        return replace(found, options=(*found.options, version))
+    return replace(found, moment=_AS_OF.sub("", text[start:stop]))
 
 
 def _columns(plan: Any) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield every qualified column and star of a plan: its parts, and where it begins."""
-    plans = [plan]
-    while plans:
-        each = plans.pop()
-        plans += [*_items(each.children()), *_items(each.subqueries())]
-        if each.nodeName() == "UnresolvedWith":
-            plans += [pair._2() for pair in _items(each.cteRelations())]
+    for each in every_plan(plan):
         yield from _columns_of(each)
 
 
 def _columns_of(plan: Any) -> Iterator[tuple[tuple[str, ...], int]]:
-    expressions = _items(plan.expressions())
+    expressions = items(plan.expressions())
     while expressions:
         each = expressions.pop()
-        expressions += _items(each.children())
+        expressions += items(each.children())
         name = each.nodeName()
         if name == "UnresolvedAttribute":
-            parts = tuple(_items(each.nameParts()))
+            parts = tuple(items(each.nameParts()))
         elif name.startswith("UnresolvedStar") and each.target().isDefined():
-            parts = (*_items(each.target().get()), "*")
+            parts = (*items(each.target().get()), "*")
         else:
             continue
         if len(parts) > 2:  # noqa: PLR2004 - schema, table, column
             yield parts, each.origin().startIndex().get()
-
-
-def _items(sequence: Any) -> list[Any]:
-    return [sequence.apply(index) for index in range(sequence.size())]
-
-
-def _stop(node: Any) -> int:
-    stop: int = node.origin().stopIndex().get() + 1
-    return stop
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
-def _refuse_commands(session: SparkSession, plan: Any, allowed: tuple[str, ...]) -> None:
-    name = plan.nodeName()
-    for_name = java_static(session, "java.lang.Class", "forName")
-    command = for_name("org.apache.spark.sql.catalyst.plans.logical.Command")
-    if not command.isInstance(plan) or name.startswith(allowed):
-        return
-    if name == _VIEW and "Local" in plan.viewType().toString():
-        return
-    raise _forbidden(name)
-
-
-def _forbidden(command: str) -> ForbiddenCall:
-    return ForbiddenCall(
-        f"a query function runs the SQL command {command}",
-        fix="a dataset's function only reads; return the frame and dlt_lite writes it",
-    )

@@ -232,9 +232,8 @@ def _job_record(kind: str, details: dict[str, Any]) -> Record:
     }
     if kind == TaskProgress.event_type:
         return TaskProgress(**details | states)
-    return JobRunProgress(
-        **details | states | {key: tuple(details[key]) for key in ("only", "tasks")}
-    )
+    lists = {key: tuple(details.get(key, ())) for key in ("only", "tasks", "gone")}
+    return JobRunProgress(**details | states | lists)
 
 
 def _flow_progress(details: Mapping[str, Any], origin: Mapping[str, Any]) -> FlowProgress:

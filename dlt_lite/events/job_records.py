@@ -24,6 +24,7 @@ class JobRunProgress:
         given: the parameters that the run, or the repair, was given.
         only: what the run was to be about, as it was asked; empty for all.
         tasks: the tasks that are run, in this run or repair.
+        gone: of a repair that begins, the run's tasks that the job no longer has.
         error: why it failed.
         facts: what its trigger told, by the names that stand behind `{{job.`.
     """
@@ -41,6 +42,7 @@ class JobRunProgress:
     tasks: tuple[str, ...] = ()
     error: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

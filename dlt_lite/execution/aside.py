@@ -17,7 +17,9 @@ from dlt_lite.model.rules import (
     ASIDE_SOURCES,
     ASIDE_UPDATE,
     REPLAY,
+    Cost,
     Counts,
+    RuleAction,
 )
 from dlt_lite.model.state import CommitRecord, TableState
 from dlt_lite.storage.quarantine import (
@@ -99,6 +101,15 @@ def reconciled_aside(counts: Counts, found: int | None) -> Counts:
         return counts
     inexact = tuple(replace(each, exact=False) for each in counts.rules)
     return Counts(counts.written + counts.dropped + found, counts.dropped, inexact, found)
+
+
+def found_apart(counts: Counts) -> Counts:
+    """Return the counts where a second job found the rows that were set aside."""
+    rules = (
+        replace(each, cost=Cost.EXTRA_SCAN) if each.action is RuleAction.QUARANTINE else each
+        for each in counts.rules
+    )
+    return replace(counts, rules=tuple(rules))
 
 
 def _next(context: Context, resolved: ResolvedDataset) -> tuple[str, Transaction]:

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from dlt_lite.engine.files import Files
 from dlt_lite.errors import DltLiteError
 from dlt_lite.events.records import FlowProgress, FlowState
-from dlt_lite.execution.aside import reconciled_aside, replace_views_aside
+from dlt_lite.execution.aside import found_apart, reconciled_aside, replace_views_aside
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.inputs import input_versions, pins
@@ -17,6 +17,7 @@ from dlt_lite.execution.readers import FlowReader
 from dlt_lite.execution.wide import Weighed, finish_view, watch_view, weigh_view
 from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.model.rules import Counts, RuleCount
+from dlt_lite.model.schema import required
 from dlt_lite.model.state import CommitRecord, TableState, metadata_change
 from dlt_lite.plan.steps import ReplaceTable
 from dlt_lite.quality.enforce import (
@@ -28,6 +29,7 @@ from dlt_lite.quality.enforce import (
     seen_aside,
     set_aside,
 )
+from dlt_lite.quality.required import without_nulls
 from dlt_lite.quality.samples import Sampling, sampling_of
 from dlt_lite.storage.records import RecordedCounts, write_counts
 from dlt_lite.storage.tables import (
@@ -93,11 +95,11 @@ def _prepared(
     name = resolved.dataset.name
     path, options = context.path_of(name), resolved.dataset.options
     state = context.state_of(name)
-    if state is None and needs_creating(options):
+    if state is None and needs_creating(options, resolved.schema):
         record = context.record("create", resolved)
         create_table(session, path, resolved.schema, options, record, kind=resolved.kind.value)
         state = context.state_of(name)
-    elif state is not None and (change := metadata_change(options, state)):
+    elif state is not None and (change := metadata_change(options, resolved.schema, state)):
         later = replace(change, cluster_by=None)
         change_metadata(session, path, later, context.record("properties", resolved))
     return state
@@ -113,7 +115,7 @@ def _weighed(
     except DltLiteError:
         raise
     except Exception as error:
-        raise failure(error, resolved, resolved.flows[0]) from error
+        raise failure(error, resolved, resolved.flows[0], context) from error
     enforced = enforce(frame, resolved.dataset.row_rules, sampling)
     watched = watch_view(context, resolved, enforced.kept, frame)
     return Weighed(watched, found), replace(enforced, kept=watched.frame)
@@ -131,7 +133,7 @@ def _written(
     last = -1 if state is None else state.transactions.get(app_id, -1)
     try:
         return replace_rows(
-            enforced.kept,
+            without_nulls(enforced.kept, required(resolved.schema).values()),
             context.path_of(name),
             resolved.dataset.options,
             record,
@@ -141,7 +143,7 @@ def _written(
     except DltLiteError:
         raise
     except Exception as error:
-        raise failure(error, resolved, resolved.flows[0], enforced) from error
+        raise failure(error, resolved, resolved.flows[0], context, enforced) from error
 
 
 def _settled(
@@ -160,6 +162,7 @@ def _settled(
         rows = None
     elif rows is None:
         rows = set_aside(_read_again(resolved, context, record), resolved.dataset.row_rules)
+        counts = found_apart(counts)
     found = replace_views_aside(context, resolved, rows, record)
     context.reached("quarantine_committed")
     return reconciled_aside(counts, found)
@@ -195,11 +198,11 @@ def _record_counts(
 
 
 def _finish_metadata(session: SparkSession, resolved: ResolvedDataset, context: Context) -> None:
-    """Set the clustering again, which a replacement with other columns takes away."""
+    """Set clustering and comments again, which a replacement with other columns takes away."""
     options = resolved.dataset.options
-    if not options.cluster_by:
+    if not options.cluster_by and options.schema is None:
         return
     state = context.state_of(resolved.dataset.name)
-    if state is not None and (change := metadata_change(options, state)):
+    if state is not None and (change := metadata_change(options, resolved.schema, state)):
         path = context.path_of(resolved.dataset.name)
         change_metadata(session, path, change, context.record("properties", resolved))

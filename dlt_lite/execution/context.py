@@ -16,6 +16,7 @@ from dlt_lite.events.sinks import Emit
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind
 from dlt_lite.model.names import DatasetName
+from dlt_lite.model.rules import Rule
 from dlt_lite.model.samples import SampleSettings
 from dlt_lite.model.settings import RunSettings
 from dlt_lite.model.state import CommitRecord, InputVersion, TableState
@@ -109,6 +110,16 @@ class Context:
     def is_view(self, name: DatasetName) -> bool:
         """Return whether a dataset is a temporary view."""
         return self.graph.datasets[name].kind is DatasetKind.TEMPORARY_VIEW
+
+    def rules_in_the_job(self, resolved: ResolvedDataset) -> tuple[Rule, ...]:
+        """Return the rules of rows that the job of a dataset decides: its own, and of views."""
+        found, waiting = list(resolved.dataset.row_rules), list(resolved.inputs)
+        while waiting:
+            name = waiting.pop(0)
+            if self.is_view(name):
+                found += self.graph.datasets[name].dataset.row_rules
+                waiting += self.graph.datasets[name].inputs
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
+from dlt_lite.engine.exceptions import SPARK_ERRORS
 from dlt_lite.events.definitions import expectation_record
 from dlt_lite.events.records import (
     DatasetDefinition,
@@ -16,6 +17,7 @@ from dlt_lite.events.records import (
     PlanningInformation,
     Record,
 )
+from dlt_lite.execution.failures import trial_failure
 from dlt_lite.graph.rules import check_key, rule_facts
 from dlt_lite.model.checks import ForeignKey
 from dlt_lite.model.datasets import Dataset, DatasetKind
@@ -40,7 +42,7 @@ def dry_run(
         known: what else decides.
 
     Raises:
-        DltLiteError: a rule cannot decide anything about such a table.
+        DltLiteError: a rule cannot decide anything about such a table, or about one of its rows.
     """
     frame = session.read.format("delta").option("versionAsOf", version).load(path)
     rule_facts(session, dataset, schema_from_json(frame.schema.json()))
@@ -48,7 +50,10 @@ def dry_run(
         if isinstance(rule.check, ForeignKey):
             other = known.other(rule.check.dataset)
             check_key(rule, dataset, frame.schema, frame if other is None else other)
-    counts = _counted(frame, dataset, known)
+    try:
+        counts = _counted(frame, dataset, known)
+    except SPARK_ERRORS as error:
+        raise trial_failure(error, dataset, known.samples) from error
     name, kind = dataset.shown, DatasetKind.MATERIALIZED_VIEW
     told = tuple(expectation_record(rule) for rule in dataset.rules)
     return [

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from dlt_lite.engine.empties import named, rebound
 from dlt_lite.engine.observing import is_seen_once, observe, observed, observed_in_batch
-from dlt_lite.engine.scope import Asked, QueryScope
-from dlt_lite.errors import DltLiteError
+from dlt_lite.engine.scope import Asked, QueryScope, is_as_of
+from dlt_lite.errors import DltLiteError, UnseenRead
 from dlt_lite.execution.context import Context
-from dlt_lite.graph.calling import checked_frame, explained, external_frame
+from dlt_lite.graph.calling import (
+    checked_frame,
+    explained,
+    external_frame,
+    in_lower_case,
+    is_in_catalog,
+)
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
 from dlt_lite.model.names import DatasetName, qualify
 from dlt_lite.model.origin import Origin
@@ -24,6 +29,7 @@ from dlt_lite.quality.enforce import figures, filtered, unmarked, view_counts
 from dlt_lite.quality.samples import Sampling, sampling_of
 from dlt_lite.registry.active import reading_through
 from dlt_lite.registry.boundary import call_user_code
+from dlt_lite.registry.origins import raising_origin
 
 _PATIENCE = 5.0
 
@@ -68,13 +74,47 @@ class FlowReader:
         return self._called(flow, self._session)
 
     def _called(self, flow: ResolvedFlow, session: SparkSession) -> DataFrame:
-        def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
-            return explained(error, origin or flow.flow.origin, flow.flow.name)
+        unseen: list[UnseenRead] = []
 
-        scope = QueryScope(session, partial(self._lookup, session))
-        with self._context.entered(), reading_through(scope):
+        def lookup(asked: Asked) -> DataFrame | None:
+            try:
+                self._check_seen(asked, flow, session)
+            except UnseenRead as error:
+                unseen.append(error)
+                raise
+            return self._lookup(session, asked)
+
+        def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
+            masked = bool(self._context.samples.mask)
+            return explained(error, origin or flow.flow.origin, flow.flow.name, masked=masked)
+
+        with self._context.entered(), reading_through(QueryScope(session, lookup)):
             result = call_user_code(flow.flow.query, root=self._context.root, explain=explain)
+        # Whatever the user's `except` made of it.
+        if unseen:
+            unseen[0].origin = raising_origin(unseen[0].__traceback__, self._context.root)
+            raise unseen[0]
         return checked_frame(result, flow.flow, session)
+
+    def _check_seen(self, asked: Asked, flow: ResolvedFlow, session: SparkSession) -> None:
+        """Refuse a read that the plan does not know of: nothing orders it, nothing follows it."""
+        name = qualify(asked.parts, self._context.graph.namespace)
+        if in_lower_case(asked.parts) in flow.elsewhere:
+            return
+        if name is not None and any(read.name == name for read in flow.reads):
+            return
+        if self._is_ours(name) or is_in_catalog(session, asked.parts):
+            raise UnseenRead(
+                f"{flow.flow.name} reads {'.'.join(asked.parts)!r}, which it did not while it was "
+                "called over empty inputs: the plan does not know that it is read",
+                fix="read it at the top of the function, whatever the rows are; "
+                "a read costs nothing until an action",
+            )
+
+    def _is_ours(self, name: DatasetName | None) -> bool:
+        if name is None:
+            return False
+        return name in self._context.graph.datasets or self._context.published(name) is not None
 
     def read(self, asked: Asked) -> DataFrame:
         """Return the frame of a dataset or table, as a query of the flow would read it."""
@@ -115,12 +155,14 @@ class FlowReader:
         if self._context.is_view(name):
             if name not in self._views:
                 self._views[name] = self._inlined(graph.datasets[name])
-            return self._views[name]
+            view = self._views[name]
+            # What a view's own function makes of another view belongs to its own session.
+            return view if session is self._session else rebound(view, session)
         reader = asked.reader
         if reader is None:
             reader = session.readStream if asked.streaming else session.read
         path = self._context.path_of(name)
-        if path in self._pins:
+        if path in self._pins and not is_as_of(reader):
             reader = reader.option("versionAsOf", self._pins[path])
         return named(reader.format("delta").load(path), name)
 

@@ -1,8 +1,9 @@
 """Put rows that were set aside through today's rules again: what passes goes in exactly once.
 
 A replay marks the rows that pass with its number, appends them to the table with that number in the
-commit, and removes them from the quarantine. Wherever it ends, the next one finds marked rows, sees
-by the table's own transaction whether they are in, and does what is missing first.
+commit, and removes them from the quarantine. Wherever it ends, the next one finds marked rows and
+sees by the table's own transaction whether they are in: those that are it removes, and the others
+lose their mark, so that they are judged like any.
 """
 
 from __future__ import annotations
@@ -21,11 +22,18 @@ from dlt_lite.execution.aside import quarantine_path
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.graph.graph import ResolvedDataset
-from dlt_lite.model.rules import NO_COUNTS, REPLAY, Counts, RuleAction, added
+from dlt_lite.model.rules import NO_COUNTS, REPLAY, Counts, RuleAction
 from dlt_lite.plan.steps import Action, TreatQuarantine
+from dlt_lite.project.suggestions import listed
 from dlt_lite.quality.enforce import all_pass, count_now, counts_of, enforce, reconciled
 from dlt_lite.quality.samples import sampling_of
-from dlt_lite.storage.quarantine import aside_rows, mark_for_replay, remove_aside
+from dlt_lite.storage.quarantine import (
+    aside_rows,
+    mark_for_replay,
+    refuse_stranger,
+    remove_aside,
+    unmark,
+)
 from dlt_lite.storage.tables import Transaction, add_columns, append_rows
 
 
@@ -42,7 +50,7 @@ def treat_quarantine(step: TreatQuarantine, context: Context) -> Outcome:
     except DltLiteError:
         raise
     except Exception as error:
-        raise failure(error, resolved, resolved.flows[0]) from error
+        raise failure(error, resolved, resolved.flows[0], context) from error
 
 
 class _Treatment:
@@ -60,6 +68,7 @@ class _Treatment:
             raise BadSelection(
                 f"{resolved.dataset.shown} has set no rows aside", fix="there is nothing to do"
             )
+        refuse_stranger(found, self._path, resolved.dataset.shown)
         self._quarantine = found
         self._table = state
 
@@ -67,7 +76,7 @@ class _Treatment:
         """Put what passes today's rules into the table."""
         where = self._where()
         self._make_columns_fit()
-        earlier = self._finish_earlier()
+        self._finish_earlier()
         number = self._last() + 1
         tried = self._tried(where)
         rules = [r for r in self._resolved.dataset.row_rules if r.action is not RuleAction.WARN]
@@ -78,7 +87,7 @@ class _Treatment:
         self._context.reached("replay_marked")
         written = self._append(number).written
         stay = max(tried.rows - written, 0)
-        counts = added(earlier, Counts(written + stay, 0, tried.rules, stay))
+        counts = Counts(written + stay, 0, tried.rules, stay)
         version = self._report(counts)
         return Outcome(changed=counts.written > 0, version=version)
 
@@ -95,22 +104,30 @@ class _Treatment:
         remove_aside(self._session, self._path, self._where(), record)
         return Outcome(changed=False, version=self._report(None))
 
-    def _finish_earlier(self) -> Counts:
-        """Do what an earlier replay left undone; only one can be, since each begins by this."""
+    def _finish_earlier(self) -> None:
+        """Settle what an earlier replay has marked; one at most has, since each begins by this."""
         marked = self._rows().agg(F.max(REPLAY)).first()
-        return NO_COUNTS if marked is None or marked[0] is None else self._append(marked[0])
+        if marked is None or marked[0] is None:
+            return
+        if marked[0] <= self._last():
+            self._remove(marked[0])
+            return
+        record = self._context.record("replay", self._resolved)
+        unmark(self._session, self._path, marked[0], record)
+        self._context.reached("replay_unmarked")
 
     def _append(self, number: int) -> Counts:
-        """Append the rows that are marked with a number, where they are not in; remove them."""
-        counts = NO_COUNTS
+        """Append the rows that are marked with a number; remove them from the quarantine."""
         rows = self._rows().where(F.col(REPLAY) == number)
-        if number > self._last() and not rows.isEmpty():
-            counts = self._appended(rows, number)
+        counts = NO_COUNTS if rows.isEmpty() else self._appended(rows, number)
         self._context.reached("replay_committed")
+        self._remove(number)
+        return counts
+
+    def _remove(self, number: int) -> None:
         record = self._context.record("replay", self._resolved)
         remove_aside(self._session, self._path, F.col(REPLAY) == number, record)
         self._context.reached("replay_removed")
-        return counts
 
     def _appended(self, rows: DataFrame, number: int) -> Counts:
         fitting = rows.select(*map(partial(_column, rows), self._columns()))
@@ -156,7 +173,7 @@ class _Treatment:
         except PySparkException as error:
             raise BadSelection(
                 f"--where {self._step.where!r} makes no sense: {str(error).splitlines()[0]}",
-                fix=f"the columns are: {', '.join(self._rows().columns)}",
+                fix=f"the columns are: {listed(self._rows().columns)}",
             ) from error
         return condition
 

@@ -152,7 +152,7 @@ class _Runner:
 
     def _explained(self, name: DatasetName, error: BaseException) -> DltLiteError:
         resolved = self._context.graph.datasets[name]
-        return failure(error, resolved, resolved.flows[0])
+        return failure(error, resolved, resolved.flows[0], self._context)
 
     def _emit(
         self,

@@ -21,15 +21,28 @@ from dlt_lite.engine.files import Files
 from dlt_lite.engine.plans import streaming_sources
 from dlt_lite.errors import Canceled, ConcurrentWriter, DltLiteError
 from dlt_lite.events.records import FlowProgress, FlowState
-from dlt_lite.execution.aside import add_batch_aside, begin_anew, reconciled_aside
+from dlt_lite.execution.aside import (
+    add_batch_aside,
+    begin_anew,
+    found_apart,
+    reconciled_aside,
+)
 from dlt_lite.execution.context import Context, Outcome
 from dlt_lite.execution.failures import failure
 from dlt_lite.execution.readers import FlowReader
+from dlt_lite.execution.rules_then import rules_kept, rules_then
 from dlt_lite.execution.wide import judge_table, weigh_batch
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedFlow
+from dlt_lite.graph.resolver import declared_schema
 from dlt_lite.model.rules import NO_COUNTS, Counts, RuleCount, added
-from dlt_lite.model.schema import Schema, merged, schema_from_json
-from dlt_lite.model.state import CommitRecord, TableState, metadata_change
+from dlt_lite.model.schema import Path, Schema, merged, required, schema_from_json
+from dlt_lite.model.state import (
+    CommitRecord,
+    CommitRule,
+    InputVersion,
+    TableState,
+    metadata_change,
+)
 from dlt_lite.plan.steps import Action, AppendStreams
 from dlt_lite.quality.enforce import (
     Enforced,
@@ -39,8 +52,9 @@ from dlt_lite.quality.enforce import (
     reconciled,
     seen_aside,
 )
+from dlt_lite.quality.required import without_nulls
 from dlt_lite.quality.samples import Sampling, sampling_of
-from dlt_lite.sources.progress import source_text
+from dlt_lite.sources.progress import batch_sources, source_text
 from dlt_lite.storage.records import (
     CheckpointOwner,
     RecordedCounts,
@@ -50,7 +64,7 @@ from dlt_lite.storage.records import (
     write_counts,
     write_owner,
 )
-from dlt_lite.storage.state import batch_rows, generation_of
+from dlt_lite.storage.state import batch_commit, generation_of
 from dlt_lite.storage.tables import (
     Transaction,
     add_columns,
@@ -89,7 +103,7 @@ def append_streams(step: AppendStreams, context: Context) -> Outcome:
     except DltLiteError:
         raise
     except Exception as error:
-        raise failure(error, resolved, resolved.flows[0]) from error
+        raise failure(error, resolved, resolved.flows[0], context) from error
     for run in runs:
         run.completed(version, found if run is runs[0] else ())
     emptied = held_rows and step.action is Action.FULL_REFRESH
@@ -122,10 +136,10 @@ def _prepare_table(step: AppendStreams, resolved: ResolvedDataset, context: Cont
         add_columns(session, path, resolved.schema, context.record("columns", resolved))
     if step.action is Action.RESET_CHECKPOINT:
         _reset_flows(step, resolved, context, state)
-    change = metadata_change(options, state)
+    change = metadata_change(options, resolved.schema, state)
     if change or step.action is Action.FULL_REFRESH:
         now = context.state_of(name)
-        if now is not None and (change := metadata_change(options, now)):
+        if now is not None and (change := metadata_change(options, resolved.schema, now)):
             change_metadata(session, path, change, context.record("properties", resolved))
     return may_hold_rows(state)
 
@@ -192,8 +206,14 @@ class _FlowRun:
         self._flow_id = context.flow_id(flow.flow.name, state.table_id, self._generation)
         self._counts = NO_COUNTS
         self._sampling = Sampling()
+        self._rules: tuple[CommitRule, ...] = ()
+        self._required: tuple[Path, ...] = ()
+        if resolved.dataset.options.schema is not None:
+            # Not the table's columns: what it lets in today, it may not be given tomorrow.
+            self._required = tuple(required(declared_schema(resolved.dataset)).values())
         self._errors: list[BaseException] = []
         self._query: Future[StreamingQuery] | None = None
+        self._sources: tuple[str, ...] = ()
 
     def run(self) -> Counts:
         """Run the flow to the end; return what it did."""
@@ -204,6 +224,7 @@ class _FlowRun:
         self._frame = self._reader.frame(self._flow)
         dataset, samples = self._resolved.dataset, self._context.samples
         self._sampling = sampling_of(self._frame, dataset, samples)
+        self._rules = rules_kept(self._frame, dataset)
         if self._flow.flow.once:
             self._batch(self._frame, 0)
             return self._counts
@@ -231,8 +252,8 @@ class _FlowRun:
         known = read_owner(files, self._checkpoint)
         if known is not None and known.table_id != self._state.table_id:
             files.delete_folder(self._checkpoint)
-        sources = tuple(source_text(leaf) for leaf in streaming_sources(self._frame))
-        owner = CheckpointOwner(self._state.table_id, self._flow.definition, sources)
+        self._sources = tuple(source_text(leaf) for leaf in streaming_sources(self._frame))
+        owner = CheckpointOwner(self._state.table_id, self._flow.definition, self._sources)
         write_owner(files, self._checkpoint, owner)
 
     def _started(self, frame: DataFrame, callback: _Callback) -> StreamingQuery:
@@ -241,7 +262,7 @@ class _FlowRun:
             writer = writer.option("checkpointLocation", self._checkpoint)
             return writer.trigger(availableNow=True).start()
         except Exception as error:
-            raise failure(error, self._resolved, self._flow) from error
+            raise self._failure(error) from error
 
     def _await(self, query: StreamingQuery) -> None:
         try:
@@ -250,8 +271,11 @@ class _FlowRun:
         except Exception as error:
             raised = self._errors[0] if self._errors else error
             if isinstance(raised, Exception):
-                raise failure(raised, self._resolved, self._flow) from error
+                raise self._failure(raised) from error
             raise raised from error
+
+    def _failure(self, error: Exception, enforced: Enforced | None = None) -> DltLiteError:
+        return failure(error, self._resolved, self._flow, self._context, enforced)
 
     def _guarded(self, frame: DataFrame, batch: int) -> None:
         """Write a batch; keep what it raises, of which Spark would hand on the text only."""
@@ -273,15 +297,16 @@ class _FlowRun:
             self._complete(frame, batch)
             return
         enforced = enforce(frame, self._resolved.dataset.row_rules, self._sampling)
-        record = self._record(batch)
+        record = replace(self._record(batch), rules=self._rules)
         try:
             weigh_batch(self._resolved, frame, self._sampling)
             transaction = Transaction(self._app_id, batch)
-            written = append_rows(enforced.kept, self._state.path, record, transaction)
+            kept = without_nulls(enforced.kept, self._required)
+            written = append_rows(kept, self._state.path, record, transaction)
         except DltLiteError:
             raise
         except Exception as error:
-            raise failure(error, self._resolved, self._flow, enforced) from error
+            raise self._failure(error, enforced) from error
         self._context.reached(f"table_committed {batch}")
         views = self._view_counts()
         counts = counts_of(enforced, written.rows)
@@ -301,6 +326,9 @@ class _FlowRun:
             self._flow.flow.name, self._state.table_id, self._generation
         )
         record, transaction = self._record(batch), Transaction(app_id, batch)
+        files = Files(self._context.session)
+        read = batch_sources(files, self._checkpoint, batch, self._sources)
+        record = replace(record, inputs=tuple(InputVersion(each) for each in read))
         try:
             found = add_batch_aside(
                 self._context, self._resolved, rows, record, transaction, table=self._state
@@ -308,9 +336,9 @@ class _FlowRun:
         except DltLiteError:
             raise
         except Exception as error:
-            raise failure(error, self._resolved, self._flow) from error
+            raise self._failure(error) from error
         self._context.reached(f"quarantine_committed {batch}")
-        return reconciled_aside(counts, found)
+        return reconciled_aside(counts if seen is not None else found_apart(counts), found)
 
     def _last_committed(self) -> int:
         """Return the flow's last batch in the table, -1 where there is none."""
@@ -349,8 +377,11 @@ class _FlowRun:
             if not self._is_done(batch):
                 self._acknowledge(batch, recorded.counts, None)
             return
-        counts = self._counted_again(frame, batch_rows(session, table, self._record(batch)))
-        enforced = enforce(frame, self._resolved.dataset.row_rules, self._sampling)
+        commit = batch_commit(session, table, self._record(batch))
+        record, written = (None, None) if commit is None else commit
+        rules = rules_then(record, self._resolved, self._flow, frame)
+        counts = reconciled(count_now(frame, rules, self._sampling), written)
+        enforced = enforce(frame, rules, self._sampling)
         counts = self._set_aside(enforced, None, batch, counts)
         self._acknowledge(batch, _together(counts, self._view_counts()), None)
 

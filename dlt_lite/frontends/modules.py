@@ -21,6 +21,7 @@ from typing import Any
 
 from pyspark import cloudpickle
 
+from dlt_lite.engine.on_workers import let_functions_travel
 from dlt_lite.engine.plans import digest
 from dlt_lite.registry.origins import inside
 
@@ -180,6 +181,7 @@ class _Shipping:
 
 def ship_project(folders: Sequence[str], root: Path) -> None:
     """Let all of a project's modules travel to workers by value: those loaded, those to come."""
+    let_functions_travel()
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if name != "__main__" and isinstance(path, str) and inside(path, root):

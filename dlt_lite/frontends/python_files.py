@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,24 +14,41 @@ from pathlib import Path
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from dlt_lite.api.datasets import (
+    append_flow,
+    create_streaming_table,
+    materialized_view,
+    table,
+    temporary_view,
+)
 from dlt_lite.engine.interception import FLOW_SPARK, install
 from dlt_lite.engine.scope import LoadingScope
 from dlt_lite.errors import (
+    BadOption,
     DltLiteError,
     FileBroken,
     MissingModule,
     NeedsAnalyze,
+    raise_together,
 )
 from dlt_lite.frontends.modules import ModuleSpace, ship_by_value
 from dlt_lite.model.datasets import Definitions
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import PipelineSettings
+from dlt_lite.project.suggestions import did_you_mean, shown
 from dlt_lite.registry.active import reading_through, registering_into
 from dlt_lite.registry.boundary import call_user_code
 from dlt_lite.registry.origins import shown_path
 from dlt_lite.registry.registry import Registry
 from dlt_lite.suites.attaching import attach_files
 
+_DECLARING: Mapping[str, Callable[..., object]] = {
+    each.__name__: each
+    for each in (table, materialized_view, temporary_view, create_streaming_table, append_flow)
+}
+_UNKNOWN_OPTION = re.compile(
+    r"(?P<called>\w+)\(\) got an unexpected keyword argument '(?P<option>\w+)'"
+)
 _NO_SPARK = ("SESSION_OR_CONTEXT_NOT_EXISTS", "NO_ACTIVE_OR_DEFAULT_SESSION")
 
 
@@ -73,7 +92,25 @@ def load_pipeline(pipeline: PipelineSettings, session: SparkSession | None) -> L
     ):
         _load_all(pipeline, registry, without_spark=session is None)
         attach_files(registry, pipeline.name, sorted(pipeline.siblings))
-    return LoadedPipeline(registry.freeze(), modules)
+    definitions = registry.freeze()
+    raise_together([*unknown_targets(definitions, pipeline.targets)])
+    return LoadedPipeline(definitions, modules)
+
+
+def unknown_targets(definitions: Definitions, targets: Collection[str]) -> Iterator[DltLiteError]:
+    """Yield what is wrong with rules that are switched on where nothing ever runs.
+
+    Args:
+        definitions: what a pipeline's files declare.
+        targets: the project's targets; none where nobody has asked.
+    """
+    rules = (r for each in definitions.datasets.values() for r in (*each.rules, *each.switched_off))
+    for rule in rules if targets else ():
+        for name in rule.terms.targets or ():
+            if name not in targets:
+                what = f"expectation {rule.name!r}: enabled names no target: {shown(name)}"
+                fix = did_you_mean(name, targets, otherwise="targets of the project")
+                yield BadOption(what, origin=rule.origin, fix=fix)
 
 
 def _load_all(pipeline: PipelineSettings, registry: Registry, *, without_spark: bool) -> None:
@@ -144,8 +181,25 @@ def _explain(
             origin=where,
             fix="move it into a function, or say: validate --analyze",
         )
+    if (found := _unknown_option(error, where)) is not None:
+        return found
     kind = type(error).__name__
     return FileBroken(f"loading the file raised {kind}: {error}", origin=where, fix="correct it")
+
+
+def _unknown_option(error: BaseException, where: Origin) -> BadOption | None:
+    """Return what to say of a decorator that was given an argument which it does not have."""
+    found = _UNKNOWN_OPTION.match(str(error)) if isinstance(error, TypeError) else None
+    if found is None or found["called"] not in _DECLARING:
+        return None
+    options = inspect.signature(_DECLARING[found["called"]]).parameters
+    if found["option"] in options:
+        return None
+    return BadOption(
+        f"{found['called']} has no argument {found['option']!r}",
+        origin=where,
+        fix=did_you_mean(found["option"], [*options], otherwise="it has"),
+    )
 
 
 def _wants_spark(error: BaseException) -> bool:

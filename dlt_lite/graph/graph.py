@@ -40,7 +40,9 @@ class ResolvedFlow:
         reads: what it reads, in the order met, each once.
         definition: a hash of its plan and of the settings that change results.
         changing: why its answer may change although its inputs do not.
-        timers: whether a stream of it may have work without new data.
+        watermark: whether a stream of it has work without new data once its watermark has moved.
+        timers: whether it keeps state with a function, whose timers may be due at any time.
+        elsewhere: the names, in lower case, that it left to Spark to look up.
     """
 
     flow: Flow
@@ -49,7 +51,9 @@ class ResolvedFlow:
     reads: tuple[Read, ...]
     definition: str = ""
     changing: tuple[str, ...] = ()
+    watermark: bool = False
     timers: bool = False
+    elsewhere: frozenset[tuple[str, ...]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

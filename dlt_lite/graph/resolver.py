@@ -20,7 +20,7 @@ from pyspark.sql.types import StructType
 
 from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.plans import LeafKind, QueryFacts, digest, query_facts, reader_options
-from dlt_lite.engine.scope import Asked, QueryScope
+from dlt_lite.engine.scope import Asked, QueryScope, is_as_of
 from dlt_lite.engine.sessions import TemporaryViews
 from dlt_lite.errors import (
     BadSchema,
@@ -32,7 +32,14 @@ from dlt_lite.errors import (
     UpstreamFailed,
     raise_together,
 )
-from dlt_lite.graph.calling import checked_frame, explained, external_frame, first_line
+from dlt_lite.graph.calling import (
+    checked_frame,
+    explained,
+    external_frame,
+    first_line,
+    in_lower_case,
+    is_in_catalog,
+)
 from dlt_lite.graph.graph import Read, ResolvedDataset, ResolvedFlow, ResolvedGraph
 from dlt_lite.graph.rules import check_key, rule_facts, rule_text
 from dlt_lite.graph.validation import problems_of, problems_of_declarations
@@ -41,7 +48,7 @@ from dlt_lite.model.datasets import Dataset, DatasetKind, DeclaredAs, Definition
 from dlt_lite.model.names import DatasetName, qualify, split_identifier
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.rules import Rule
-from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, schema_from_json
+from dlt_lite.model.schema import Schema, SchemaClash, as_stored, merged, required, schema_from_json
 from dlt_lite.project.suggestions import did_you_mean
 from dlt_lite.registry.active import reading_through
 from dlt_lite.registry.boundary import call_user_code
@@ -58,6 +65,7 @@ class Surroundings:
         published: gives the path of another pipeline's table, None where there is none.
         settings: the settings that change results, as canonical text.
         code: gives a hash of the files loaded by now and of what else Python code depends on.
+        masked: whether there are columns of which no value may be told.
     """
 
     session: SparkSession
@@ -66,6 +74,7 @@ class Surroundings:
     published: Callable[[DatasetName], str | None]
     settings: str
     code: Callable[[], str]
+    masked: bool = False
 
 
 class _NotYet(BaseException):
@@ -223,11 +232,14 @@ class _Resolution:
 
     def _resolved(self, flow: Flow) -> ResolvedFlow:
         reads: dict[Read, None] = {}
+        elsewhere: set[tuple[str, ...]] = set()
         with self._views.session_for(flow.spark_conf) as session:
-            frame = self._call(flow, session, reads)
+            frame = self._call(flow, session, reads, elsewhere)
             self._facts[flow.name] = self._beside.submit(query_facts, frame)
         schema = schema_from_json(frame.schema.json())
-        return ResolvedFlow(flow, frame.isStreaming, schema, tuple(reads))
+        return ResolvedFlow(
+            flow, frame.isStreaming, schema, tuple(reads), elsewhere=frozenset(elsewhere)
+        )
 
     def _defined(self, resolved: ResolvedDataset) -> ResolvedDataset:
         judged = None
@@ -256,7 +268,8 @@ class _Resolution:
                 *(why for view in views for why in view.changing),
                 *of_rules,
             ),
-            timers=facts.stateful_timers or any(view.timers for view in views),
+            watermark=facts.watermark or any(view.watermark for view in views),
+            timers=facts.timers or any(view.timers for view in views),
         )
 
     def _is_view(self, name: DatasetName) -> bool:
@@ -272,6 +285,9 @@ class _Resolution:
         rules = [rule_text(rule) for rule in dataset.rules]
         options = [f"{read.name} {read.options}" for read in resolved.reads if read.options]
         plans = [facts for facts in learned if facts is not None]
+        if dataset.options.schema is not None:
+            # A comment of a column is changed without its rows; a NULL fails the job that writes.
+            options.append(str(sorted(required(declared_schema(dataset)))))
         return digest(
             self._around.settings,
             str(sorted(resolved.flow.spark_conf.items())),
@@ -281,18 +297,28 @@ class _Resolution:
             *(view.definition for view in views),
         )
 
-    def _call(self, flow: Flow, session: SparkSession, reads: dict[Read, None]) -> DataFrame:
+    def _call(
+        self,
+        flow: Flow,
+        session: SparkSession,
+        reads: dict[Read, None],
+        elsewhere: set[tuple[str, ...]],
+    ) -> DataFrame:
         interrupted: list[BaseException] = []
 
         def lookup(asked: Asked) -> DataFrame | None:
             try:
-                return self._frame(asked, flow, session, reads)
+                found = self._frame(asked, flow, session, reads)
             except _NotYet as signal:
                 interrupted.append(signal)
                 raise
+            if found is None:
+                elsewhere.add(in_lower_case(asked.parts))
+            return found
 
         def explain(error: BaseException, origin: Origin | None) -> DltLiteError:
-            return explained(error, origin or flow.origin, flow.name)
+            masked = self._around.masked
+            return explained(error, origin or flow.origin, flow.name, masked=masked)
 
         try:
             with reading_through(QueryScope(session, lookup)):
@@ -328,7 +354,7 @@ class _Resolution:
         if name is not None and path is not None:
             reads[Read(name, path, asked.streaming, external=True)] = None
             return external_frame(session, asked, name, path)
-        if _is_in_catalog(session, asked.parts):
+        if is_in_catalog(session, asked.parts):
             return None
         raise self._missing(asked)
 
@@ -415,13 +441,6 @@ def declared_schema(dataset: Dataset) -> Schema:
     return schema_from_json(parsed.json())
 
 
-def _is_in_catalog(session: SparkSession, parts: tuple[str, ...]) -> bool:
-    try:
-        return session.catalog.tableExists(".".join(f"`{part}`" for part in parts))
-    except PySparkException:
-        return False  # its catalog is not there either
-
-
 def _kind_of(dataset: Dataset, flows: tuple[ResolvedFlow, ...]) -> DatasetKind:
     match dataset.declared_as:
         case DeclaredAs.TEMPORARY_VIEW:
@@ -440,6 +459,11 @@ def _check_mode(found: ResolvedDataset, asked: Asked, flow: Flow) -> None:
     if found.kind is not DatasetKind.TEMPORARY_VIEW:
         return
     streaming = found.flows[0].streaming
+    if is_as_of(asked.reader):
+        raise KindConflict(
+            f"{flow.name} reads {found.dataset.shown} as it was, but a temporary view has no past",
+            fix="read the table that it reads as it was, in the view or in its place",
+        )
     if asked.streaming and not streaming:
         raise KindConflict(
             f"{flow.name} reads {found.dataset.shown} as a stream, but that view is a batch",

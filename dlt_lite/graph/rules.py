@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType, StructType, TimestampNTZType, TimestampType
 
+from dlt_lite.engine.casts import failing_casts
 from dlt_lite.engine.comparing import can_compare
 from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.expressions import (
     ConditionFacts,
     aggregate_facts,
+    aggregated,
+    condition_column,
     condition_facts,
     condition_text,
     judging,
@@ -26,6 +29,10 @@ from dlt_lite.model.rules import NO_TERMS, NullPolicy, Rule
 from dlt_lite.model.schema import Schema
 from dlt_lite.project.suggestions import did_you_mean
 
+_OF_TYPES = (
+    "give values of the column's type, or cast the column in the query, as by try_cast; "
+    "or write the rule as SQL"
+)
 _OF_TIME = (TimestampType, TimestampNTZType, DateType)
 
 
@@ -42,6 +49,8 @@ def rule_facts(session: SparkSession, dataset: Dataset, schema: Schema) -> Query
     judged = judging(frame, [condition for _, condition in told], timeless) if told else None
     if told and judged is None:
         problems += _bad_conditions(dataset, frame)
+    elif judged is not None:
+        problems += _failing(dataset, told, judged)
     raise_together(problems)
     return None if judged is None else query_facts(judged)
 
@@ -86,13 +95,20 @@ def _bad_conditions(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectati
         for condition in _conditions(rule):
             facts = condition_facts(frame, condition, timeless=rule.check is None)
             yield from _bad(rule, dataset, facts)
+            if facts.problem is None:
+                asked = frame.select(condition_column(condition))
+                yield from _failing(dataset, [(rule, condition)], asked)
 
 
 def _bad_checks(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
     for rule in dataset.wide_rules:
         match rule.check:
             case Aggregate() as check:
-                yield from _bad(rule, dataset, aggregate_facts(frame, check.condition))
+                facts = aggregate_facts(frame, check.condition)
+                yield from _bad(rule, dataset, facts)
+                if facts.problem is None:
+                    asked = aggregated(frame, check.condition)
+                    yield from _failing(dataset, [(rule, rule.condition)], asked)
             case Unique(columns=columns) | ForeignKey(columns=columns):
                 yield from _missing(rule, dataset, columns, frame, dataset.shown)
             case Fresh(column=column):
@@ -101,6 +117,21 @@ def _bad_checks(dataset: Dataset, frame: DataFrame) -> Iterator[BadExpectation]:
                 yield from _no_types(rule, dataset, check)
             case _:
                 pass
+
+
+def _failing(
+    dataset: Dataset, told: Sequence[tuple[Rule, object]], judged: DataFrame
+) -> Iterator[BadExpectation]:
+    """Yield the entries of suites that one value of another type would make end the update.
+
+    Who writes SQL, such as a condition for rows, chooses its types; an entry knows none.
+    """
+    if not any(rule.expectation for rule, _ in told):
+        return
+    for (rule, condition), cast in zip(told, failing_casts(judged), strict=True):
+        if rule.expectation and cast is not None and condition is rule.condition:
+            what = f"{cast}, which fails at the first value that is none: {condition}"
+            yield _problem(rule, dataset, what, _OF_TYPES)
 
 
 def _no_time(

@@ -42,6 +42,7 @@ class TaskEnd:
         rows: what a SQL task returned.
         can_be_retried: whether another attempt may help.
         is_empty_loop: whether it was a for_each task that had nothing to iterate over.
+        too_long: of a for_each task, the keys whose list of values is too long to be read, and why.
     """
 
     result: ResultState
@@ -53,6 +54,7 @@ class TaskEnd:
     rows: Json = None
     can_be_retried: bool = False
     is_empty_loop: bool = False
+    too_long: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +138,20 @@ def _attempt(trying: Trying, number: int, started: float) -> TaskEnd:
     try:
         call = trying.call_of(number)
     except DltLiteError as error:
-        return failed_end(error, number)
+        return failed_end(_placed(error, trying.task), number)
     limit, whose = trying.task.timeout_seconds, f"task {trying.task.key!r}"
     stop = trying.stop_of(Deadline(started + limit, limit, whose) if limit else None)
     try:
         answer = trying.run_task(call, stop)
     except DltLiteError as error:
-        answer = Failed(str(error), error.code)
+        answer = Failed(str(_placed(error, trying.task)), error.code)
     return _end_of(answer, stop, call, number)
+
+
+def _placed(error: DltLiteError, task: Task) -> DltLiteError:
+    """Return an error with a place: where it has none, that of the task."""
+    error.origin = error.origin or task.origin
+    return error
 
 
 def _end_of(answer: Answer, stop: Stop, call: TaskCall, number: int) -> TaskEnd:
@@ -183,9 +191,9 @@ def _told(answer: Failed, call: TaskCall) -> str:
     if answer.message.startswith("[DLT"):
         return answer.message
     task, one = call.task, "" if call.iteration is None else f" --iteration {call.iteration}"
-    fix = f"read its log: python -m dlt_lite runs logs {call.run_id} --task {call.owner}{one}"
+    log = f"python -m dlt_lite runs logs {call.run_id} --task {call.owner}{one}"
     what = f"task {task.key!r} failed: {answer.message}"
-    return str(TaskFailed(what, origin=task.origin, fix=fix))
+    return str(TaskFailed(what, origin=task.origin, fix=answer.fix or f"read its log: {log}"))
 
 
 def _is_tried_again(end: TaskEnd, retries: Retries, used: int) -> bool:

@@ -36,7 +36,7 @@ class DayEnd:
         day: the day.
         state: how its run ended, or why there was none.
         run_id: the run, None where there was none.
-        about: what a run said that could not begin.
+        about: what a run said that could not begin, or why one did not succeed.
     """
 
     day: date

@@ -1,7 +1,8 @@
 """The functions that tasks call: found, or surely not there. Files are read, never imported.
 
-Only what must fail is refused: a module that neither the project nor Python has, and a function
-that a file which says all its names does not have.
+Only what must fail is refused: a module that neither the project nor Python has, a function that a
+file which says all its names does not have, and a parameter that a plain function does not take, or
+does not get.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -30,11 +31,28 @@ _HOOK = "__getattr__"
 
 
 @dataclass(frozen=True, slots=True)
+class _Signature:
+    """What a function is called with: all its parameters, and those without a default."""
+
+    takes: frozenset[str]
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """The names that a module has once imported, and the functions that are surely as said."""
+
+    names: frozenset[str]
+    functions: Mapping[str, _Signature]
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
-    """The project's folder, and what reads the names that a file has."""
+    """The project's folder, what reads a file, and the names of the job's parameters."""
 
     root: Path
-    names_in: Callable[[Path], frozenset[str] | None]
+    module_in: Callable[[Path], _Module | None]
+    given: frozenset[str]
 
 
 def problems_of_callables(job: Job, root: Path) -> Iterator[DefinitionProblem]:
@@ -45,7 +63,8 @@ def problems_of_callables(job: Job, root: Path) -> Iterator[DefinitionProblem]:
         root: the project's folder.
     """
     importlib.invalidate_caches()
-    source = _Source(root, cache(_names_in))
+    given = frozenset(each.name for each in job.parameters)
+    source = _Source(root, cache(_module_in), given)
     for task, _ in all_tasks(job):
         if isinstance(task.work, CallableTask):
             yield from _problems(task, task.work, [str(job.folder), str(root)], source)
@@ -120,31 +139,72 @@ def _without_function(
     root = source.root
     shown = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
     try:
-        names = source.names_in(file)
+        module = source.module_in(file)
     except SyntaxError as error:
         place = Origin(shown, error.lineno or 0, error.offset or 0)
         yield FileBroken(f"syntax error: {error.msg}", origin=place, fix="correct the line")
         return
     except (OSError, ValueError, RecursionError):
         return
-    if names is not None and work.function not in names:
+    if module is None:
+        return
+    if work.function not in module.names:
         what = f"task {task.key!r} calls {work.function}, which {shown} does not have"
-        yield BadTask(what, origin=task.origin, fix=meant(work.function, names))
+        yield BadTask(what, origin=task.origin, fix=meant(work.function, module.names))
+    elif work.function in module.functions:
+        yield from _misfits(task, work, module.functions[work.function], source.given)
 
 
-def _names_in(file: Path) -> frozenset[str] | None:
-    """Return all names that a module has once it is imported, None where its text cannot tell."""
+def _misfits(
+    task: Task, work: CallableTask, signature: _Signature, given: frozenset[str]
+) -> Iterator[BadTask]:
+    """Yield the parameters that a function does not take, and those that nobody gives it."""
+    for key, text in work.parameters.items():
+        if key not in signature.takes:
+            what = f"task {task.key!r} gives {work.function} a parameter {key!r}, which it has not"
+            yield BadTask(what, origin=text.origin, fix=meant(key, signature.takes))
+    for key in sorted(signature.needs - work.parameters.keys() - given):
+        what = f"task {task.key!r} does not give {work.function} its parameter {key!r}"
+        fix = f"write {key} into the task's parameters, or give it a default"
+        yield BadTask(what, origin=task.origin, fix=fix)
+
+
+def _module_in(file: Path) -> _Module | None:
+    """Return what a module has once it is imported, None where its text cannot tell."""
     module = ast.parse(file.read_bytes())
-    names: set[str] = set()
+    names: list[str] = []
     for node in ast.walk(module):
         word = _word(node)
         if word in _MAY_BIND or (isinstance(node, ast.alias) and node.name == "*"):
             return None
         if isinstance(node, ast.Global):
-            names.update(node.names)
+            names.extend(node.names)
     for node in _outside_of_functions(module):
-        names.update(_bound_by(node))
-    return None if _HOOK in names else frozenset(names)
+        names.extend(_bound_by(node))
+    if _HOOK in names:
+        return None
+    functions = {
+        node.name: _signature(node.args)
+        for node in module.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_plain(node, names)
+    }
+    return _Module(frozenset(names), functions)
+
+
+def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef, names: list[str]) -> bool:
+    """Tell whether a function is called as its text says, with parameters by name alone."""
+    is_open = node.args.kwarg is not None or node.args.posonlyargs
+    return names.count(node.name) == 1 and not node.decorator_list and not is_open
+
+
+def _signature(arguments: ast.arguments) -> _Signature:
+    by_place = [each.arg for each in arguments.args]
+    by_name = {
+        each.arg: at for each, at in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    }
+    needs = by_place[: len(by_place) - len(arguments.defaults)]
+    needs += [name for name, default in by_name.items() if default is None]
+    return _Signature(frozenset({*by_place, *by_name}), frozenset(needs))
 
 
 def _word(node: ast.AST) -> str:

@@ -46,6 +46,7 @@ class TaskCall:
         parameters: what it takes by name, the job's parameters merged over its own.
         values: what the tasks before it have set, for `task_values.get`.
         empty_loops: the for_each tasks before it that had nothing to iterate over.
+        too_long: of for_each tasks before it, the keys whose values cannot be read, and why.
         owner: the key of the task of the graph: of the for_each task around an iteration.
     """
 
@@ -59,6 +60,7 @@ class TaskCall:
     parameters: Mapping[str, Rendered]
     values: Mapping[str, Mapping[str, Json]]
     empty_loops: tuple[str, ...] = ()
+    too_long: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     owner: str = ""
 
 
@@ -84,12 +86,14 @@ class Failed:
         code: a stable code, for `{{tasks.t.error_code}}`.
         values: what it had set before.
         can_be_retried: whether another attempt may help.
+        fix: what to do about it, where reading the task's log is not what helps.
     """
 
     message: str
     code: str = "DLT551"
     values: Mapping[str, object] = field(default_factory=dict)
     can_be_retried: bool = True
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +128,22 @@ class Control:
         self._turn = threading.Lock()
         self._waiting: dict[threading.Event, str] = {}
         self._tasks: set[str] = set()
+        self._heard: Callable[[], None] = lambda: None
         self.run_canceled = threading.Event()
 
     def cancel(self) -> None:
         """Cancel the run: what is running is stopped, nothing more is begun."""
         self.run_canceled.set()
+        self._heard()
         with self._turn:
             for event in self._waiting:
                 event.set()
+
+    def once_canceled(self, act: Callable[[], None]) -> None:
+        """Do something when the run is cancelled, or now where it is."""
+        self._heard = act
+        if self.run_canceled.is_set():
+            act()
 
     def cancel_task(self, key: str) -> None:
         """Cancel one task, with all its iterations; the run goes on."""

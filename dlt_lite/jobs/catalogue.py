@@ -10,8 +10,10 @@ from dlt_lite.errors import DltLiteError, UnknownJob, UnknownPipeline, raise_tog
 from dlt_lite.jobs.callables import problems_of_callables
 from dlt_lite.jobs.python_files import load_job_file, load_job_files
 from dlt_lite.jobs.spelling import meant
+from dlt_lite.jobs.sql_texts import problems_of_sql
 from dlt_lite.jobs.subject import Around
 from dlt_lite.jobs.validation import problems_of_job
+from dlt_lite.jobs.wheels import problems_of_wheels
 from dlt_lite.model.jobs import ForEachTask, Job, RunJobTask, Work
 from dlt_lite.model.settings import ProjectSettings
 from dlt_lite.project.fields import JOB_FILE, PYTHON_JOB_FILE
@@ -118,7 +120,8 @@ def problems_of_jobs(
 def _problems(job: Job, project: ProjectSettings, around: Around) -> list[DltLiteError]:
     # The functions of a job.py are there: the file has been loaded.
     functions = problems_of_callables(job, project.root) if job.name in project.jobs else ()
-    return [*problems_of_job(job, around), *functions]
+    texts = problems_of_sql(job)
+    return [*problems_of_job(job, around), *functions, *problems_of_wheels(job), *texts]
 
 
 def _around(project: ProjectSettings, jobs: dict[str, Job]) -> Around:

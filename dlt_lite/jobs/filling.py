@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from dlt_lite.dag.order import in_order
-from dlt_lite.errors import ReferenceMissing
+from dlt_lite.errors import BadTaskValue, ReferenceMissing
 from dlt_lite.jobs.references import (
     Input,
     JobFact,
@@ -28,11 +28,13 @@ from dlt_lite.jobs.references import (
     pieces_of,
     references_in,
 )
+from dlt_lite.jobs.spelling import meant
 from dlt_lite.model.jobs import JobParameter, Text
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.task_values import Json, value_text
+from dlt_lite.model.task_values import Json, too_long_to_read, value_text
 
 _FRIDAY = 5
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,14 @@ class OtherTask:
         rows: what its SQL returned, None where it was no SQL.
         is_empty_loop: whether it was a for_each task over nothing: whatever its iterations would
             have set is an empty list.
+        too_long: of a for_each task, the keys whose list of values is too long to be read, and why.
     """
 
     facts: Mapping[str, str]
     values: Mapping[str, Json] = field(default_factory=dict)
     rows: Json = None
     is_empty_loop: bool = False
+    too_long: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def filled(text: Text, facts: Facts) -> Rendered:
 
     Raises:
         ReferenceMissing: it refers to what is not there in this run.
+        BadTaskValue: it refers to values of a loop that are too long in all.
         BadReference: it refers to what can never be there.
     """
     pieces: list[str | Secret] = []
@@ -173,7 +178,8 @@ def _values(piece: Piece, facts: Facts, origin: Origin) -> tuple[str | Secret, .
     if isinstance(piece, ParameterOf):
         found = facts.parameters.get(piece.name)
         if found is None:
-            raise _missing(f"there is no job parameter {piece.name!r}", origin)
+            fix = meant(piece.name, facts.parameters)
+            raise _missing(f"there is no job parameter {piece.name!r}", origin, fix)
         return found.pieces
     return (_value(piece, facts, origin),)
 
@@ -187,7 +193,8 @@ def _value(reference: Reference, facts: Facts, origin: Origin) -> str:
         case Moment():
             moment = facts.moments.get(reference.moment)
             if moment is None:
-                raise _missing("this run is no backfill", origin)
+                fix = "run it by `backfill`, or give the moment: run JOB --backfill 2027-01-31"
+                raise _missing("this run is no backfill", origin, fix)
             return moment_part(moment, reference.part)
         case Input():
             return value_text(_within(facts.inputs, reference, origin))
@@ -202,16 +209,19 @@ def _value(reference: Reference, facts: Facts, origin: Origin) -> str:
 def _of_other(reference: OtherTaskFact | ValueOf | RowsOf, facts: Facts, origin: Origin) -> str:
     other = facts.others.get(reference.task_key)
     if other is None:
-        raise _missing(f"task {reference.task_key!r} has not run in this run", origin)
+        fix = f"let it run, too: --only +{reference.task_key}, or no --only at all"
+        raise _missing(f"task {reference.task_key!r} has not run in this run", origin, fix)
     match reference:
         case OtherTaskFact():
             return other.facts.get(reference.name, "")
         case ValueOf():
             if reference.key not in other.values and other.is_empty_loop:
                 return value_text([])
+            if reference.key in other.too_long:
+                raise _unreadable(other.too_long[reference.key], origin)
             if reference.key not in other.values:
                 what = f"task {reference.task_key!r} has set no value {reference.key!r}"
-                raise _missing(what, origin)
+                raise _missing(what, origin, _of_values(reference.key, other))
             return value_text(other.values[reference.key])
         case RowsOf():
             return value_text(_rows(reference, other, origin))
@@ -220,27 +230,51 @@ def _of_other(reference: OtherTaskFact | ValueOf | RowsOf, facts: Facts, origin:
 def _rows(reference: RowsOf, other: OtherTask, origin: Origin) -> Json:
     rows = other.rows
     if not isinstance(rows, list):
-        raise _missing(f"task {reference.task_key!r} has returned no rows", origin)
+        fix = "refer to a sql_task whose last statement is a query"
+        raise _missing(f"task {reference.task_key!r} has returned no rows", origin, fix)
     if reference.column is None:
         return rows
     first = rows[0] if rows else None
     if not isinstance(first, dict) or reference.column not in first:
+        if not isinstance(first, dict):
+            what = f"task {reference.task_key!r} has returned no row, so there is no first one"
+            fix = "let its query return one, such as SELECT count(*) AS n, or ask {{…output.rows}}"
+            raise _missing(what, origin, fix)
         what = f"the first row of task {reference.task_key!r} has no column {reference.column!r}"
-        raise _missing(what, origin)
+        raise _missing(what, origin, meant(reference.column, first))
     found: Json = first[reference.column]
     return found
 
 
 def _within(inputs: tuple[Json, ...], reference: Input, origin: Origin) -> Json:
     if not inputs:
-        raise _missing("there is no input outside of a for_each task", origin)
+        fix = "write it into the task within a for_each_task"
+        raise _missing("there is no input outside of a for_each task", origin, fix)
     found = inputs[0]
     for key in reference.path:
         if not isinstance(found, dict) or key not in found:
-            raise _missing(f"the input {value_text(inputs[0])[:60]} has no {key!r}", origin)
+            what = f"the input {value_text(inputs[0])[:60]} has no {key!r}"
+            raise _missing(what, origin, _of_input(key, found))
         found = found[key]
     return found
 
 
-def _missing(what: str, origin: Origin) -> ReferenceMissing:
-    return ReferenceMissing(what, origin=origin)
+def _of_values(key: str, other: OtherTask) -> str:
+    names = "" if not other.values else f"; it has set {', '.join(sorted(other.values)[:_LISTED])}"
+    return f"let it set one, by task_values.set({key!r}, …){names}"
+
+
+def _of_input(key: str, found: Json) -> str:
+    if isinstance(found, dict):
+        return meant(key, found)
+    return 'give inputs that are objects, such as {"KEY": …}, or write {{input}}'
+
+
+def _unreadable(why: str, origin: Origin) -> BadTaskValue:
+    error = too_long_to_read(why)
+    error.origin = origin
+    return error
+
+
+def _missing(what: str, origin: Origin, fix: str) -> ReferenceMissing:
+    return ReferenceMissing(what, origin=origin, fix=fix)

@@ -48,7 +48,11 @@ class TaskRun:
         error_code: the code of the error.
         values: what it has set.
         rows: what a SQL task returned.
-        iterations: what became of the iterations of a for_each task, by number.
+        iterations: what became of the iterations of a for_each task, by number; of those only
+            that were begun.
+        of_iterations: how many iterations a for_each task has, None where that is not known.
+        left_over: what became of iterations that the loop had before, and has no longer.
+        is_gone: whether the job no longer has the task, as the last repair has found.
     """
 
     key: str
@@ -65,6 +69,9 @@ class TaskRun:
     values: Mapping[str, Json] = field(default_factory=dict)
     rows: Json = None
     iterations: Mapping[int, IterationRun] = field(default_factory=dict)
+    of_iterations: int | None = None
+    left_over: Mapping[int, IterationRun] = field(default_factory=dict)
+    is_gone: bool = False
 
     @property
     def first_failed(self) -> int | None:
@@ -104,7 +111,7 @@ class JobRun:
         scheduled: the time it was meant for, ISO 8601 in UTC.
         backfill: the moment that it stands for.
         only: what it was to be about; empty for all tasks.
-        started: when it began; repairs do not change it.
+        started: when it began; repairs do not change it. None where it was cancelled before that.
         ended: when it ended last.
         given: the parameters that it was given, those of repairs merged in.
         error: why it failed.
@@ -142,7 +149,7 @@ def job_run_of(events: Iterable[Event]) -> JobRun | None:
             case JobRunProgress():
                 run = _with_run(run, event, event.record)
                 if event.record.state is LifeCycle.PENDING:
-                    tasks.update(_begun_anew(event.record, tasks))
+                    tasks = _begun_anew(event.record, tasks)
             case TaskProgress():
                 key = event.record.task
                 tasks[key] = _with_task(tasks.get(key, TaskRun(key)), event, event.record)
@@ -162,13 +169,16 @@ def _spans(spans: tuple[Span, ...], event: Event) -> tuple[Span, ...]:
 
 
 def _begun_anew(record: JobRunProgress, tasks: Mapping[str, TaskRun]) -> dict[str, TaskRun]:
-    """Return the tasks of a run or repair that begins: they are blocked, and have set nothing."""
-    return {
+    """Return the tasks as a run or repair begins: those of it are blocked, and have set nothing."""
+    gone = frozenset(record.gone)
+    known = {key: replace(task, is_gone=key in gone) for key, task in tasks.items()}
+    return known | {
         key: TaskRun(
             key,
             repair=record.repair,
             attempts=tasks[key].attempts if key in tasks else 0,
             iterations=tasks[key].iterations if key in tasks else {},
+            left_over=tasks[key].left_over if key in tasks else {},
         )
         for key in record.tasks
     }
@@ -185,7 +195,6 @@ def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRu
             scheduled=record.scheduled,
             backfill=record.backfill,
             only=record.only,
-            started=stamp,
             facts=record.facts,
         )
     over = record.state is LifeCycle.TERMINATED
@@ -194,6 +203,7 @@ def _with_run(run: JobRun | None, event: Event, record: JobRunProgress) -> JobRu
         state=record.state,
         result=record.result,
         repairs=record.repair,
+        started=run.started or (None if over else stamp),
         ended=stamp if over else None,
         given={**run.given, **record.given},
         error=record.error,
@@ -216,6 +226,8 @@ def _with_task(task: TaskRun, event: Event, record: TaskProgress) -> TaskRun:
         values = {} if is_begun or before is None else before.values
         one = IterationRun(record.input or "", record.result, record.attempt, record.error, values)
         return replace(task, iterations={**task.iterations, record.iteration: one})
+    if record.iterations is not None:
+        task = _with_length(task, record.iterations)
     stamp = event.envelope.timestamp
     over = record.state is LifeCycle.TERMINATED
     begun = record.state is LifeCycle.RUNNING
@@ -232,4 +244,15 @@ def _with_task(task: TaskRun, event: Event, record: TaskProgress) -> TaskRun:
         error=record.error,
         error_code=record.error_code,
         rows=record.rows,
+    )
+
+
+def _with_length(task: TaskRun, length: int) -> TaskRun:
+    """Return a loop that begins: what it had beyond its new length is none of its iterations."""
+    known = {**task.left_over, **task.iterations}
+    return replace(
+        task,
+        of_iterations=length,
+        iterations={at: known[at] for at in sorted(known) if at < length},
+        left_over={at: each for at, each in known.items() if at >= length},
     )

@@ -19,10 +19,11 @@ from dlt_lite.errors import (
 from dlt_lite.jobs.reference_rules import bad_in_parameter
 from dlt_lite.jobs.references import Secret, references_in
 from dlt_lite.jobs.schedules import problems_of_trigger
+from dlt_lite.jobs.sensors import problems_of_tables
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.jobs.subject import Subject, all_tasks
 from dlt_lite.model.jobs import Hook, PipelineTask, RunJobTask, ShellTask, Text
-from dlt_lite.model.triggers import JobCompletionTrigger
+from dlt_lite.model.triggers import JobCompletionTrigger, TableUpdateTrigger
 
 _ADDRESS = re.compile(r"https?://|\{\{")
 _ARROW = " → "
@@ -136,6 +137,8 @@ def _triggers(subject: Subject) -> Iterator[DltLiteError]:
     known = subject.around.jobs
     for trigger in subject.job.triggers:
         yield from problems_of_trigger(trigger)
+        if isinstance(trigger, TableUpdateTrigger):
+            yield from problems_of_tables(trigger)
         others = trigger.jobs if isinstance(trigger, JobCompletionTrigger) else ()
         for name in others:
             if name not in known:

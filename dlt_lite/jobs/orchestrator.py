@@ -20,8 +20,8 @@ from dlt_lite.jobs.calls import Control, Deadline, Stop, TaskCall, deadline, ear
 from dlt_lite.jobs.conditions import compare
 from dlt_lite.jobs.filling import Facts, OtherTask, filled, filled_parameters
 from dlt_lite.jobs.history import IterationRun, JobRun, TaskRun
-from dlt_lite.jobs.loops import Loop, end_of, items_of, looped
-from dlt_lite.jobs.repair import tasks_to_repair
+from dlt_lite.jobs.loops import Loop, end_of, gathered_values, items_of, looped
+from dlt_lite.jobs.repair import is_to_repair, tasks_to_repair
 from dlt_lite.jobs.requests import Crew, JobOutcome, RunRequest
 from dlt_lite.jobs.run_if import Ended, disabled_tasks, job_result, verdict
 from dlt_lite.jobs.selection import selected_tasks, waits_of
@@ -62,6 +62,26 @@ def run_job(job: Job, request: RunRequest, crew: Crew, control: Control) -> JobO
     """
     keys = selected_tasks(job, request.only)
     return _Run(job, request, crew, control, None).carried_out(keys)
+
+
+def cancel_unbegun(job: Job, request: RunRequest, crew: Crew) -> JobOutcome:
+    """Tell that a run has ended before it began, and all its tasks with it.
+
+    Args:
+        job: the job.
+        request: what was asked.
+        crew: who is told.
+    """
+    teller = Teller(job.name, request, 0, crew.emit, halt=lambda: None)
+    disabled = disabled_tasks(job)
+    ends = {
+        key: TaskEnd(ResultState.DISABLED if key in disabled else ResultState.CANCELED)
+        for key in selected_tasks(job, request.only)
+    }
+    for key, end in ends.items():
+        teller.ended(key, end)
+    teller.run(LifeCycle.TERMINATED, ResultState.CANCELED)
+    return JobOutcome(ResultState.CANCELED, ends)
 
 
 def check_request(job: Job, request: RunRequest, now: datetime) -> None:
@@ -113,10 +133,10 @@ def repair_job(
         BadJobParameter: a parameter that the job does not have.
         ReferenceMissing: a parameter's default refers to what this run has not.
     """
-    again = tasks_to_repair(job, run)
-    if not again:
+    if not is_to_repair(job, run):
         return None
     request = repair_request(job, run, given)
+    again = tasks_to_repair(job, run)
     return _Run(job, request, crew, control, run).carried_out(again)
 
 
@@ -144,6 +164,7 @@ class _Run:
         self._others: dict[str, OtherTask] = {}
         self._values: dict[str, Mapping[str, Json]] = {}
         self._empty_loops: tuple[str, ...] = ()
+        self._too_long: dict[str, Mapping[str, str]] = {}
 
     def carried_out(self, keys: tuple[str, ...]) -> JobOutcome:
         """Run tasks; whatever else the run had stays as it ended."""
@@ -151,7 +172,8 @@ class _Run:
         for key, run in self._before.items():
             if key in self._tasks and key not in self._again and run.result is not None:
                 self._note(key, _kept(self._tasks[key], run, run.result))
-        self._teller.run(LifeCycle.PENDING, tasks=keys)
+        gone = tuple(key for key in self._before if key not in self._tasks)
+        self._teller.run(LifeCycle.PENDING, tasks=keys, gone=gone)
         self._teller.run(LifeCycle.RUNNING)
         waits = waits_of(self._job)
         inputs = {key: tuple(each for each in waits[key] if each in self._again) for key in keys}
@@ -190,6 +212,7 @@ class _Run:
             sides = filled(work.left, facts).shown, filled(work.right, facts).shown
             holds = compare(work.op, *sides)
         except DltLiteError as error:
+            error.origin = error.origin or work.left.origin
             return failed_end(error, number)
         branch = "true" if holds else "false"
         return TaskEnd(ResultState.SUCCESS, attempt=number, branch=branch)
@@ -234,6 +257,7 @@ class _Run:
             return tried(trying, first=begun_before + 1, retries_used=0)
 
         loop = Loop(
+            self._request.run_id,
             task,
             items,
             work.concurrency,
@@ -254,7 +278,7 @@ class _Run:
         run = self._before.get(task.key)
         if run is None or any(each.task_key in self._again for each in task.depends_on):
             return {}
-        return run.iterations
+        return {**run.left_over, **run.iterations}
 
     def _call(
         self,
@@ -281,6 +305,7 @@ class _Run:
             parameters,
             dict(self._values),
             self._empty_loops,
+            dict(self._too_long),
             owner.key,
         )
 
@@ -309,9 +334,11 @@ class _Run:
             "error_code": end.error_code,
             "execution_count": str(end.attempt),
         }
-        self._others[key] = OtherTask(facts, end.values, end.rows, end.is_empty_loop)
+        self._others[key] = OtherTask(facts, end.values, end.rows, end.is_empty_loop, end.too_long)
         if end.is_empty_loop:
             self._empty_loops += (key,)
+        if end.too_long:
+            self._too_long[key] = end.too_long
         if end.values:
             self._values[key] = end.values
 
@@ -405,7 +432,15 @@ def _kept(task: Task, run: TaskRun, result: ResultState) -> TaskEnd:
         run.values,
         run.rows,
         is_empty_loop=is_loop and result is ResultState.SUCCESS and not run.iterations,
+        too_long=_too_long(task, run),
     )
+
+
+def _too_long(task: Task, run: TaskRun) -> Mapping[str, str]:
+    """Return what of the values of a loop cannot be read; its iterations are those of the past."""
+    places = range(run.of_iterations or 0)
+    nothing = IterationRun("")
+    return gathered_values(task, [run.iterations.get(at, nothing).values for at in places]).too_long
 
 
 def _retries_used(run: TaskRun | None) -> int:

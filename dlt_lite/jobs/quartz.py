@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import product
 
 LAST_YEAR = 2099
-_FIRST_YEAR = 1970
+FIRST_YEAR = 1970
 _UNIX_FIELDS = 5
 _WITH_YEAR = 7
 _MONTHS = {
@@ -73,7 +73,7 @@ _HOUR = _Field("hours", 0, 23, {})
 _DAY = _Field("the day of the month", 1, 31, {})
 _MONTH = _Field("the month", 1, 12, _MONTHS)
 _WEEKDAY = _Field("the day of the week", 1, 7, _DAYS)
-_YEAR = _Field("the year", _FIRST_YEAR, LAST_YEAR, {})
+_YEAR = _Field("the year", FIRST_YEAR, LAST_YEAR, {})
 
 
 @dataclass(frozen=True, slots=True)

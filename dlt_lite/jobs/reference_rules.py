@@ -35,6 +35,7 @@ from dlt_lite.model.jobs import (
     Job,
     PipelineTask,
     RunJobTask,
+    ShellTask,
     SqlQueryTask,
     Task,
     Text,
@@ -90,6 +91,7 @@ def _references(subject: Subject) -> Iterator[DefinitionProblem]:
                 yield problem
                 continue
             for reference in found:
+                yield from _exposed(reference, text, task)
                 yield from _bad_in_task(reference, text, outer or task, in_loop=outer is not None)
             yield from chain.from_iterable(
                 _unreachable(reference, text, (outer or task), subject) for reference in found
@@ -106,6 +108,19 @@ def _bad_in_task(
     if isinstance(reference, Secret) and not in_loop and _is_shown(task):
         what = f"task {task.key!r} compares or repeats a secret, and both are recorded"
         yield BadReference(what, origin=text.origin, fix="hand it to a task as a parameter")
+
+
+def _exposed(reference: Reference, text: Text, task: Task) -> Iterator[BadReference]:
+    """Yield what is wrong with a secret that others see, in lists of processes or in records."""
+    if not isinstance(reference, Secret):
+        return
+    if isinstance(task.work, ShellTask) and text in task.work.arguments:
+        what = f"the command of task {task.key!r} puts a secret where others can read it"
+        fix = 'hand it over by `environment`, and write "$NAME" in the script'
+        yield BadReference(what, origin=text.origin, fix=fix)
+    elif isinstance(task.work, RunJobTask):
+        what = f"task {task.key!r} gives another job a secret as a parameter, which is recorded"
+        yield BadReference(what, origin=text.origin, fix="write the secret in the other job's task")
 
 
 def _is_shown(task: Task) -> bool:

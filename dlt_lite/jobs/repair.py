@@ -34,9 +34,27 @@ def tasks_to_repair(job: Job, run: JobRun) -> tuple[str, ...]:
     return tuple(key for key in waits if key in again)
 
 
+def is_to_repair(job: Job, run: JobRun) -> bool:
+    """Tell whether a repair of a run has something to do.
+
+    It has also where all that is left is a task that the job no longer has: the run is then judged
+    without it.
+
+    Args:
+        job: the job as it is now.
+        run: the run; it must have ended, or been abandoned.
+    """
+    keys = {task.key for task in job.tasks}
+    lost = (task for key, task in run.tasks.items() if key not in keys and not task.is_gone)
+    return any(not _is_done(task) for task in lost) or bool(tasks_to_repair(job, run))
+
+
 def _is_undone(task: TaskRun | None, disabled: frozenset[str]) -> bool:
-    if task is None or task.result is None:
+    if task is None or not _is_done(task):
         return True
-    if task.result is ResultState.DISABLED:
-        return task.key not in disabled
-    return task.result.is_failure or task.result.is_canceled
+    return task.result is ResultState.DISABLED and task.key not in disabled
+
+
+def _is_done(task: TaskRun) -> bool:
+    result = task.result
+    return result is not None and not result.is_failure and not result.is_canceled

@@ -25,7 +25,7 @@ class Occasion:
     """
 
     run_id: str | None = None
-    cause: str = "manual"
+    cause: str = "one_time"
     scheduled: datetime | None = None
     backfill: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class RunRequest:
         run_id: the run.
         parameters: values for the job's parameters; they are literal.
         only: the tasks that it is about, as `t`, `+t`, `t+`; none means all.
-        cause: what started it, such as `manual` or `periodic`.
+        cause: what started it, such as `one_time` or `periodic`.
         scheduled: the time it was meant for, None for the time it begins.
         backfill: the moment that it stands for, where it is a backfill.
         facts: what its trigger tells, by the names that stand behind `{{job.`.
@@ -48,7 +48,7 @@ class RunRequest:
     run_id: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     only: tuple[str, ...] = ()
-    cause: str = "manual"
+    cause: str = "one_time"
     scheduled: datetime | None = None
     backfill: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -12,10 +12,37 @@ from typing import Any
 
 from dlt_lite.jobs.history import IterationRun, JobRun, Span, TaskRun
 from dlt_lite.jobs.runs import find_run
-from dlt_lite.model.outcomes import LifeCycle
-from dlt_lite.runs.folder import RunFacts, RunState, task_log
+from dlt_lite.model.outcomes import LifeCycle, ResultState
+from dlt_lite.runs.folder import RunFacts, RunFolder, RunState, last_sign, task_log
 
 _ERROR = re.compile(r"\[(DLT\d{3})\] (.*?)(?:\n  at:  (.*?))?(?:\n  fix: (.*))?", re.DOTALL)
+
+
+_MILLISECONDS = 3
+_RESULT_OF = {
+    RunState.COMPLETED: ResultState.SUCCESS,
+    RunState.FAILED: ResultState.FAILED,
+    RunState.CANCELED: ResultState.CANCELED,
+}
+
+
+def result_state(facts: RunFacts) -> str | None:
+    """Return how a run of a job ended, as Databricks calls it; None where it did not come to it."""
+    return facts.result or _RESULT_OF.get(facts.state)
+
+
+def life_cycle_state(facts: RunFacts) -> str:
+    """Return where a run of a job is, as Databricks calls it."""
+    match facts.state:
+        case RunState.QUEUED:
+            return LifeCycle.QUEUED
+        case RunState.RUNNING:
+            is_asked = facts.folder.is_asked_to_end()
+            return LifeCycle.TERMINATING if is_asked else LifeCycle.RUNNING
+        case RunState.ABANDONED | RunState.UNKNOWN:
+            return "INTERNAL_ERROR"
+        case _:
+            return LifeCycle.TERMINATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +72,7 @@ class JobResult:
         """
         if self.facts.state is RunState.RUNNING:
             return None
-        return sum(_length(each) for each in self.run.spans)
+        return round(sum(_length(each) for each in self.run.spans), _MILLISECONDS)
 
     @property
     def pauses(self) -> tuple[float, ...]:
@@ -100,8 +127,18 @@ class JobResult:
             "error": error_json(task.error),
             "values": dict(task.values),
             "log": str(log) if log.exists() else None,
+            "of_iterations": task.of_iterations,
+            "gone": task.is_gone,
             "iterations": [_iteration_json(n, each) for n, each in task.iterations.items()],
         }
+
+
+def refused_json(job: str) -> dict[str, Any]:
+    """Return what `-o json` prints of a run that was refused, but for its errors."""
+    run = JobRun("", job, LifeCycle.TERMINATED)
+    facts = RunFacts(RunFolder(Path(), "", job, ""), RunState.FAILED)
+    shape = JobResult(facts, run).as_json()
+    return {**shape, "run_id": None, "state": RunState.FAILED, "seconds": None, "folder": None}
 
 
 def job_result_of(state_root: Path, run_id: str) -> JobResult:
@@ -115,7 +152,17 @@ def job_result_of(state_root: Path, run_id: str) -> JobResult:
         UnknownRun: no run of a job begins so.
     """
     facts, run = find_run(state_root, run_id)
-    return JobResult(facts, run)
+    return JobResult(facts, _seen_last(facts, run))
+
+
+def _seen_last(facts: RunFacts, run: JobRun) -> JobRun:
+    """Return a run with its end at its last sign of life, where it was killed."""
+    if facts.state is not RunState.ABANDONED or not run.spans:
+        return run
+    last = run.spans[-1]
+    sign = datetime.fromisoformat(facts.ended) if facts.ended else last_sign(facts.folder)
+    seen = max(sign, datetime.fromisoformat(last.seen)).isoformat()
+    return replace(run, spans=(*run.spans[:-1], replace(last, seen=seen)))
 
 
 def critical_path(run: JobRun, waits: Mapping[str, Sequence[str]]) -> tuple[TaskRun, ...]:

@@ -5,7 +5,8 @@ Dependencies in, a verdict out; the rules are Databricks'. A dependency counts a
 - bad: it failed, timed out or was cancelled, or could not run because something above it was;
 - neither: it is disabled, or it is a condition whose other branch was taken.
 
-If all dependencies are excluded or untaken branches, the task is excluded, whatever its `run_if`.
+If all dependencies are excluded or untaken branches, the task is excluded, whatever its `run_if`,
+and no less where others beside them are disabled: nothing that it waits for has run.
 Otherwise ALL_SUCCESS wants all good, AT_LEAST_ONE_SUCCESS one good, NONE_FAILED none bad and one
 good, ALL_DONE nothing, AT_LEAST_ONE_FAILED one bad, ALL_FAILED all bad. Where that is not so, a
 task that wants failures is excluded; another ends as what stands above it: UPSTREAM_FAILED before
@@ -136,7 +137,9 @@ def _states(task: Task, ended: Mapping[str, Ended]) -> list[ResultState | None]:
 
 
 def _all_excluded(states: Sequence[ResultState | None]) -> bool:
-    return all(state is None or state is ResultState.EXCLUDED for state in states)
+    counted = [state for state in states if state is not ResultState.DISABLED]
+    excluded = (state is None or state is ResultState.EXCLUDED for state in counted)
+    return bool(counted) and all(excluded)
 
 
 def _is_met(run_if: RunIf, states: Sequence[ResultState | None]) -> bool:

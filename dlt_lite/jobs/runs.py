@@ -3,15 +3,18 @@
 A run's folder holds its events, each on the disk before anything follows from it, and `job.json`,
 what became of its tasks, replaced as a whole. What a killed run did is in its events. A job has as
 many locks as runs of it may be active; a run that is begun or repaired holds one of them, and the
-next one takes over those of the dead.
+next one takes over those of the dead. Of those who wait for one, the first to come is the first to
+go: nobody tries for a lock as long as somebody waits who came before.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from dlt_lite.errors import Busy, Canceled, StorageNotWritable, UnknownRun
@@ -19,19 +22,38 @@ from dlt_lite.events.records import Event
 from dlt_lite.events.sinks import Emitter, NdjsonFile, Sink, read_ndjson
 from dlt_lite.jobs.calls import Control, RunTask, Timing
 from dlt_lite.jobs.history import JobRun, job_run_of
-from dlt_lite.jobs.orchestrator import check_request, repair_job, repair_request, run_job
-from dlt_lite.jobs.repair import tasks_to_repair
+from dlt_lite.jobs.orchestrator import (
+    cancel_unbegun,
+    check_request,
+    repair_job,
+    repair_request,
+    run_job,
+)
+from dlt_lite.jobs.repair import is_to_repair
 from dlt_lite.jobs.requests import Crew, JobOutcome, RunRequest
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.outcomes import ResultState
 from dlt_lite.runs.disk import not_writable, write_json
-from dlt_lite.runs.folder import RunFacts, RunFolder, RunKind, RunState, runs_of
-from dlt_lite.runs.history import list_runs, run_facts
+from dlt_lite.runs.folder import (
+    RunFacts,
+    RunFolder,
+    RunKind,
+    RunState,
+    has_signed,
+    judged_facts,
+    runs_of,
+    stored_facts,
+)
+from dlt_lite.runs.history import came_in_turn, list_runs, queued_runs, run_facts
 from dlt_lite.runs.lock import JOB_RUN, PipelineLock, acquire
 
 # As on Databricks, whoever has waited for two days is refused.
 _LONGEST_IN_QUEUE = 48 * 3600.0
 _LOOK = 1.0
+# Whoever waits gives a sign at each look; who has given none for so long is not waited for.
+_LONGEST_SILENCE = timedelta(minutes=1)
+# Between two signs of life: as well as one knows afterwards when a run was killed.
+_SIGNS = 2.0
 _ENDED_AS = {
     ResultState.SUCCESS: RunState.COMPLETED,
     ResultState.SUCCESS_WITH_FAILURES: RunState.COMPLETED,
@@ -51,6 +73,7 @@ class Place:
         refuse: raises a `DltLiteError` where a request cannot be carried out here.
         sinks: who else is told of every event.
         on_note: takes what a person should know.
+        part_of: the run whose task begins the runs; None where a person or a scheduler does.
     """
 
     state_root: Path
@@ -60,6 +83,7 @@ class Place:
     refuse: Callable[[Job, RunRequest], None] = lambda *_: None
     sinks: Sequence[Sink] = ()
     on_note: Callable[[str], None] = lambda _: None
+    part_of: str | None = None
 
 
 def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> JobOutcome:
@@ -79,7 +103,8 @@ def start_run(job: Job, request: RunRequest, place: Place, control: Control) -> 
     """
     _check(job, request, place)
     refuse_known_id(place.state_root, request.run_id)
-    with _begun(job, request.run_id, place, control) as folder, _recording(folder, place) as record:
+    with _begun(job, request, place, control) as folder, _recording(folder, place) as record:
+        control.once_canceled(partial(_asked_to_end, folder, place))
         return record(run_job(job, request, _crew(folder, place), control))
 
 
@@ -111,14 +136,21 @@ def repair_run(
         if run.job != job.name:
             what = f"run {facts.folder.update_id} is one of job {run.job!r}, not of {job.name!r}"
             raise UnknownRun(what, fix=f"repair it as a run of {run.job!r}")
-        if not tasks_to_repair(job, run):
+        if not is_to_repair(job, run):
             return None
         folder = facts.folder
         _check(job, repair_request(job, run, given), place)
         folder.reopen(place.timing.now())
         with _recording(folder, place) as record:
+            control.once_canceled(partial(_asked_to_end, folder, place))
             outcome = repair_job(job, run, given, _crew(folder, place, run), control)
             return None if outcome is None else record(outcome)
+
+
+def _asked_to_end(folder: RunFolder, place: Place) -> None:
+    """Let whoever asks again know; where that cannot be written, the run ends all the same."""
+    with suppress(StorageNotWritable):
+        folder.ask_to_end(place.timing.now())
 
 
 def _check(job: Job, request: RunRequest, place: Place) -> None:
@@ -202,12 +234,20 @@ def _recording(folder: RunFolder, place: Place) -> Iterator[Callable[[JobOutcome
         if run is not None:
             write_json(folder.job_file, asdict(run))
         ended = _ENDED_AS.get(outcome.result, RunState.FAILED)
-        folder.finish(ended, place.timing.now())
+        folder.finish(ended, place.timing.now(), outcome.result)
         return outcome
 
+    over = threading.Event()
+
+    def give_signs() -> None:
+        while not over.wait(_SIGNS):
+            folder.sign()
+
+    threading.Thread(target=give_signs, name="dlt_lite-signs", daemon=True).start()
     try:
         yield record
     finally:
+        over.set()
         if ended is RunState.ABANDONED:
             # Where not even this can be written, the run is seen as abandoned with its process.
             with suppress(StorageNotWritable):
@@ -215,14 +255,16 @@ def _recording(folder: RunFolder, place: Place) -> Iterator[Callable[[JobOutcome
 
 
 @contextmanager
-def _begun(job: Job, run_id: str, place: Place, control: Control) -> Iterator[RunFolder]:
+def _begun(job: Job, request: RunRequest, place: Place, control: Control) -> Iterator[RunFolder]:
     """Hold one of the job's locks, and the folder of a run that begins.
 
     Where there is a queue, wait for the lock; the folder says so. A run that never begins leaves
-    nothing.
+    nothing, but where somebody cancels it: then it has ended so.
     """
+    run_id = request.run_id
     with ExitStack() as held:
-        lock, refused = _free_lock(job, run_id, place)
+        ahead = _queue(job, place) if job.queue else ()
+        lock, refused = _lock_in_turn(job, run_id, place, ahead)
         if lock is not None:
             held.enter_context(lock)
             refuse_known_id(place.state_root, run_id)
@@ -232,13 +274,26 @@ def _begun(job: Job, run_id: str, place: Place, control: Control) -> Iterator[Ru
         else:
             place.on_note(f"run {run_id} waits in the queue: {refused.what}")
             folder = _folder(job, run_id, place, RunState.QUEUED)
-            try:
-                held.enter_context(_awaited(job, run_id, place, control))
+            with _told_if_canceled(job, request, folder, place):
+                held.enter_context(_awaited(job, folder, place, control))
                 folder.begin(place.timing.now())
-            except BaseException:
-                folder.remove()
-                raise
         yield folder
+
+
+@contextmanager
+def _told_if_canceled(
+    job: Job, request: RunRequest, folder: RunFolder, place: Place
+) -> Iterator[None]:
+    """Leave nothing of a run that does not begin, but where it was cancelled: then it says so."""
+    try:
+        yield
+    except Canceled:
+        with _recording(folder, place) as record:
+            record(cancel_unbegun(job, request, _crew(folder, replace(place, sinks=()))))
+        raise
+    except BaseException:
+        folder.remove()
+        raise
 
 
 def _folder(job: Job, run_id: str, place: Place, state: RunState) -> RunFolder:
@@ -250,21 +305,51 @@ def _folder(job: Job, run_id: str, place: Place, state: RunState) -> RunFolder:
         started=place.timing.now(),
         kind=RunKind.JOB,
         state=state,
+        part_of=place.part_of,
     )
 
 
-def _awaited(job: Job, run_id: str, place: Place, control: Control) -> PipelineLock:
+def _queue(job: Job, place: Place) -> tuple[RunFacts, ...]:
+    """Return the runs that wait for one of the job's locks, the one that came first first."""
+    since = place.timing.now() - _LONGEST_SILENCE
+    return queued_runs(place.state_root, target=place.target, pipeline=job.name, since=since)
+
+
+def _awaited(job: Job, folder: RunFolder, place: Place, control: Control) -> PipelineLock:
     """Wait for one of the job's locks, until somebody cancels."""
+    run_id = folder.update_id
+    own = came_in_turn(stored_facts(folder.path))
+    # Who comes later is never ahead, so that it is enough to look for the others once.
+    ahead = tuple(each for each in _queue(job, place) if came_in_turn(each) < own)
     deadline = place.timing.elapsed() + _LONGEST_IN_QUEUE
     while True:
         place.timing.wait(control.run_canceled, _LOOK)
         if control.run_canceled.is_set():
             raise Canceled(f"run {run_id} of job {job.name!r} was cancelled in the queue")
-        lock, refused = _free_lock(job, run_id, place)
+        folder.sign()
+        ahead = tuple(each for each in ahead if _waits_on(each.folder, place))
+        lock, refused = _lock_in_turn(job, run_id, place, ahead)
         if lock is not None:
             return lock
         if place.timing.elapsed() >= deadline:
             raise refused
+
+
+def _waits_on(folder: RunFolder, place: Place) -> bool:
+    since = place.timing.now() - _LONGEST_SILENCE
+    return has_signed(folder.path, since) and judged_facts(folder.path).state is RunState.QUEUED
+
+
+def _lock_in_turn(
+    job: Job, run_id: str, place: Place, ahead: Sequence[RunFacts]
+) -> tuple[PipelineLock | None, Busy]:
+    """Return one of the job's locks, None where none is free or others wait who came before."""
+    if not ahead:
+        return _free_lock(job, run_id, place)
+    first = ahead[0].folder.update_id
+    others = f"run {first} waits" if len(ahead) == 1 else f"{len(ahead)} runs, {first} first, wait"
+    fix = f"wait for it to end, or cancel it: `runs cancel {first}`"
+    return None, Busy(f"{others} before it for job {job.name!r}", fix=fix)
 
 
 @contextmanager

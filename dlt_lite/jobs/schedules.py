@@ -17,7 +17,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from dlt_lite.errors import BadSchedule
-from dlt_lite.jobs.quartz import LAST_YEAR, Cron, CronProblem, parse_cron
+from dlt_lite.jobs.quartz import FIRST_YEAR, LAST_YEAR, Cron, CronProblem, parse_cron
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.model.triggers import (
     ContinuousTrigger,
@@ -39,7 +39,7 @@ _UNITS = {
 _SECOND = timedelta(seconds=1)
 _SHORTEST_PERIOD = timedelta(seconds=10)
 _LOOKED_AT = 5
-_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 
 
 def next_times(trigger: Trigger, after: datetime, count: int) -> tuple[datetime, ...]:
@@ -101,13 +101,18 @@ def problems_of_trigger(trigger: Trigger) -> Iterator[BadSchedule]:
         yield problem
         return
     if next(_named_times(cron, ZoneInfo("UTC"), _EPOCH), None) is None:
-        what = f"{trigger.expression!r} never comes: no month has such a day, or the year is over"
-        yield BadSchedule(what, origin=trigger.origin, fix="correct the day, month or year")
+        what = f"{trigger.expression!r} never comes: there is no such day in these months"
+        yield BadSchedule(what, origin=trigger.origin, fix="correct the day or the month")
         return
     near = tuple(islice(_named_times(cron, ZoneInfo("UTC"), _EPOCH), _LOOKED_AT))
     if any(b - a < _SHORTEST_PERIOD for a, b in pairwise(near)):
         what = f"{trigger.expression!r} fires more often than every ten seconds"
         yield BadSchedule(what, origin=trigger.origin, fix="use `continuous`, or write 0 first")
+
+
+def is_over(trigger: Trigger, now: datetime) -> bool:
+    """Tell whether a cron expression named years, and these are over: it never comes again."""
+    return isinstance(trigger, CronTrigger) and not next_times(trigger, now, 1)
 
 
 def _periods(trigger: PeriodicTrigger, after: datetime, start: datetime) -> Iterator[datetime]:

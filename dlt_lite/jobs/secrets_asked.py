@@ -10,14 +10,14 @@ from dlt_lite.jobs.requests import RunRequest
 from dlt_lite.jobs.run_if import disabled_tasks
 from dlt_lite.jobs.selection import selected_tasks
 from dlt_lite.jobs.subject import all_tasks
-from dlt_lite.model.jobs import Job, RunJobTask, Text
+from dlt_lite.model.jobs import Job, Notifications, RunJobTask, Text
 from dlt_lite.model.origin import Origin
 
 
 def secrets_asked(
     job: Job, request: RunRequest, other_job: Callable[[str], Job]
 ) -> Iterator[tuple[Secret, Origin]]:
-    """Yield each secret that a run's tasks and parameters refer to, and where they do.
+    """Yield each secret that a run's tasks, parameters and hooks refer to, and where they do.
 
     Args:
         job: a job without problems.
@@ -35,10 +35,17 @@ def _texts_of_run(
     job: Job, only: Sequence[str], given: Collection[str], other_job: Callable[[str], Job]
 ) -> Iterator[Text]:
     yield from (each.default for each in job.parameters if each.name not in given)
+    yield from _texts_of_hooks(job.notifications)
     chosen = set(selected_tasks(job, only)) - disabled_tasks(job)
     for task, outer in all_tasks(job):
         if (outer or task).key in chosen:
             yield from texts_of(task)
+            yield from _texts_of_hooks(task.notifications)
             if isinstance(task.work, RunJobTask):
                 other = other_job(task.work.job)
                 yield from _texts_of_run(other, (), task.work.parameters, other_job)
+
+
+def _texts_of_hooks(told: Notifications) -> Iterator[Text]:
+    for hook in told.hooks:
+        yield from hook.command if hook.url is None else (hook.url,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +25,7 @@ MOST_FILES = 100_000
 _HIDDEN = (".", "_")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _COMMIT = re.compile(r"([0-9]{20})\.json")
+_AS_NAME = "write table, schema.table or catalog.schema.table"
 _MOST_PARTS = 3
 _RESULTS = {
     RunState.COMPLETED: ResultState.SUCCESS,
@@ -78,6 +79,15 @@ def watched_tables(
     root = _local(storage_root, trigger, "the storage root")
     layout = Layout(str(root), "")
     return {name: Path(layout.table(_dataset(name, trigger, namespace))) for name in trigger.tables}
+
+
+def problems_of_tables(trigger: TableUpdateTrigger) -> Iterator[BadSchedule]:
+    """Yield what is wrong with the names of the tables that a trigger watches."""
+    for name in trigger.tables:
+        try:
+            _parts(name, trigger)
+        except BadSchedule as problem:
+            yield problem
 
 
 def newest_versions(tables: Mapping[str, Path]) -> Sight:
@@ -143,19 +153,28 @@ def _local(text: str, trigger: FileArrivalTrigger | TableUpdateTrigger, subject:
 
 
 def _dataset(name: str, trigger: TableUpdateTrigger, namespace: Namespace) -> DatasetName:
-    try:
-        parts = [part.lower() for part in split_identifier(name)]
-    except NameProblem as problem:
-        raise BadSchedule(str(problem), origin=trigger.origin) from problem
-    if len(parts) > _MOST_PARTS:
-        fix = "write table, schema.table or catalog.schema.table"
-        raise BadSchedule(f"{name[:80]!r} is no table", origin=trigger.origin, fix=fix)
-    table, schema, catalog = [*reversed(parts), None, None][:_MOST_PARTS]
-    if table is None:
-        raise BadSchedule("a table without a name", origin=trigger.origin)
+    table, schema, catalog = _parts(name, trigger)
     return DatasetName(
         schema or namespace.schema.lower(), table, catalog or lowered(namespace.catalog)
     )
+
+
+def _parts(name: str, trigger: TableUpdateTrigger) -> tuple[str, str | None, str | None]:
+    """Return what a name says of table, schema and catalog.
+
+    Raises:
+        BadSchedule: it is no name of a table.
+    """
+    try:
+        parts = [part.lower() for part in split_identifier(name)]
+    except NameProblem as problem:
+        raise BadSchedule(str(problem), origin=trigger.origin, fix=_AS_NAME) from problem
+    if len(parts) > _MOST_PARTS:
+        raise BadSchedule(f"{name[:80]!r} is no table", origin=trigger.origin, fix=_AS_NAME)
+    table, schema, catalog = [*reversed(parts), None, None][:_MOST_PARTS]
+    if table is None:
+        raise BadSchedule("a table without a name", origin=trigger.origin, fix=_AS_NAME)
+    return table, schema, catalog
 
 
 def _newest_version(log: Path) -> int | None:

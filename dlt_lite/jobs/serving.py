@@ -14,6 +14,7 @@ from enum import StrEnum
 from dlt_lite.errors import DltLiteError
 from dlt_lite.jobs.ledger import Ledger, Order
 from dlt_lite.jobs.triggering import (
+    MOST_MISSED,
     CatchUp,
     Due,
     Mark,
@@ -65,10 +66,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a run: what its folder says, and how it ended."""
+    """What became of a run: what its folder says, how it ended, and in a line why."""
 
     fate: Fate
     result: ResultState | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,9 +297,8 @@ class Server:
             can_wait=can_wait,
         )
         self._orders += (order,)
-        if due.missed:
-            about = f"{due.missed} earlier times passed unseen, and are left out"
-            self._tell(now, Deed.MISSED, order, about)
+        if due.missed or due.more_missed:
+            self._tell(now, Deed.MISSED, order, _missed(due))
         self._tell(now, Deed.DUE, order, due.cause, kind)
 
     def _let_begin(self, now: datetime) -> None:
@@ -374,6 +375,15 @@ class Server:
 
     def _tell(self, now: datetime, deed: Deed, order: Order, about: str, told: str = "") -> None:
         self._world.tell(Notice(now, deed, order.job, order.run_id, about, told))
+
+
+def _missed(due: Due) -> str:
+    if due.more_missed:
+        number = min(due.missed, MOST_MISSED)
+        return f"more than {number:,} earlier times passed unseen, and are left out"
+    if due.missed == 1:
+        return "an earlier time passed unseen, and is left out"
+    return f"{due.missed:,} earlier times passed unseen, and are left out"
 
 
 def _key(job: Job, trigger: Trigger) -> str:

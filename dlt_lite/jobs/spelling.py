@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from dlt_lite.project.suggestions import listed
+
 _LONGEST = 80
 _MOST_LISTED = 20
 
@@ -23,4 +25,4 @@ def meant(word: str, known: Iterable[str], *, otherwise: str | None = None) -> s
         return f"did you mean {close[0]!r}?"
     if otherwise is not None:
         return otherwise
-    return f"there are {', '.join(words[:_MOST_LISTED])}" if words else "there are none"
+    return f"there are {listed(words[:_MOST_LISTED])}" if words else "there are none"

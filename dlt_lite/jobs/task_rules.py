@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from dlt_lite.dag.order import circle
 from dlt_lite.errors import (
+    BadComparison,
     BadDependency,
     BadForEach,
     BadJob,
@@ -18,6 +19,7 @@ from dlt_lite.errors import (
     TaskCycle,
     UnknownTask,
 )
+from dlt_lite.jobs.conditions import compare
 from dlt_lite.jobs.spelling import meant
 from dlt_lite.jobs.subject import Subject, all_tasks
 from dlt_lite.model.jobs import (
@@ -76,7 +78,10 @@ def _keys(subject: Subject) -> Iterator[DefinitionProblem]:
         # Keys become folders of logs, and some disks do not tell case apart.
         other = first.setdefault(task.key.lower(), task)
         if other is not task:
-            what = f"two tasks are called {task.key!r}, the first at {other.origin}"
+            named = f"two tasks are called {task.key!r}"
+            if other.key != task.key:
+                named = f"tasks {other.key!r} and {task.key!r} differ in case only"
+            what = f"{named}, the first at {other.origin}"
             yield DuplicateTask(what, origin=task.origin, fix="give one another task_key")
 
 
@@ -114,7 +119,13 @@ def _options(subject: Subject) -> Iterator[DefinitionProblem]:
         kind = "condition" if isinstance(task.work, ConditionTask) else "for_each"
         if single and (task.retries.most or task.retries.on_timeout):
             what = f"{kind} task {task.key!r} cannot be tried again"
-            fix = "put the retries on the task within it" if kind == "for_each" else "remove them"
+            written = {
+                "max_retries": task.retries.most,
+                "retry_on_timeout": task.retries.on_timeout,
+            }
+            fix = f"remove {' and '.join(key for key, value in written.items() if value)}"
+            if kind == "for_each":
+                fix = "put the retries on the task within it"
             yield BadTask(what, origin=task.origin, fix=fix)
         if task.isolated and not isinstance(
             task.work, PythonFileTask | CallableTask | WheelTask | ShellTask
@@ -140,6 +151,24 @@ def _bad_numbers(task: Task) -> Iterator[BadTask]:
         if value < least:
             what = f"{name} of task {task.key!r} is {value}"
             yield BadTask(what, origin=task.origin, fix=f"the least is {least}")
+
+
+def _comparisons(subject: Subject) -> Iterator[DefinitionProblem]:
+    """Refuse a literal that is to be ordered and is no number."""
+    for task in subject.job.tasks:
+        if not isinstance(task.work, ConditionTask):
+            continue
+        for side in (task.work.left, task.work.right):
+            if "{{" in side.raw:
+                continue
+            try:
+                compare(task.work.op, side.raw, side.raw)
+            except BadComparison as problem:
+                yield BadTask(
+                    f"condition task {task.key!r}: {problem.what}",
+                    origin=side.origin,
+                    fix=problem.fix,
+                )
 
 
 def _loops(subject: Subject) -> Iterator[DefinitionProblem]:
@@ -199,6 +228,7 @@ RULES: tuple[Callable[[Subject], Iterator[DefinitionProblem]], ...] = (
     _dependencies,
     _circles,
     _options,
+    _comparisons,
     _loops,
     _parameters,
 )

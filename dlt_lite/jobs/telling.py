@@ -38,6 +38,7 @@ class Teller:
         result: ResultState | None = None,
         *,
         tasks: tuple[str, ...] = (),
+        gone: tuple[str, ...] = (),
         error: str | None = None,
     ) -> None:
         """Tell that the run is in another state."""
@@ -55,6 +56,7 @@ class Teller:
             tasks,
             error,
             dict(request.facts),
+            gone,
         )
         self._tell(record)
 

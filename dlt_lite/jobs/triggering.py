@@ -8,7 +8,7 @@ before, and the mark begins anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -78,13 +78,30 @@ class Due:
         cause: what starts it.
         scheduled: the time it is meant for, None for now.
         facts: what the trigger tells.
-        missed: how many times before it are left out, at least.
+        missed: how many times before it are left out.
+        more_missed: whether there are more than `missed` says, too many to count.
     """
 
     cause: str
     scheduled: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     missed: int = 0
+    more_missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """Times of a schedule that have come.
+
+    Attributes:
+        times: the latest of them; all, but where they are very many.
+        before: how many there were besides, or as many as one is sure of.
+        are_more: whether there were more than that besides.
+    """
+
+    times: Sequence[datetime]
+    before: int = 0
+    are_more: bool = False
 
 
 def identity(trigger: Trigger) -> str:
@@ -129,15 +146,17 @@ def times_due(
     looked = replace(mark, until=now)
     if trigger.paused:
         return looked, ()
-    times = _passed(trigger, mark, now)
-    kept = times
+    passed = _passed(trigger, mark, now)
+    kept = times = passed.times
     if policy is CatchUp.SKIP:
         kept = [time for time in times if now - time <= _ON_TIME]
     if policy is not CatchUp.ALL:
         kept = kept[-1:]
     due = tuple(Due("periodic", time) for time in kept[-MOST_MISSED:])
     if due:
-        due = (replace(due[0], missed=len(times) - len(due)), *due[1:])
+        missed = passed.before + len(times) - len(due)
+        first = replace(due[0], missed=missed, more_missed=passed.are_more)
+        due = (first, *due[1:])
         looked = replace(looked, fired=now)
     return looked, due
 
@@ -229,14 +248,17 @@ def seconds_to_rest(mark: Mark, now: datetime) -> float:
     return pause - passed if passed >= 0 else pause
 
 
-def _passed(trigger: CronTrigger | PeriodicTrigger, mark: Mark, now: datetime) -> list[datetime]:
+def _passed(trigger: CronTrigger | PeriodicTrigger, mark: Mark, now: datetime) -> _Passed:
     """Return the times that have come; of very many the latest only."""
     passed = partial(_times, trigger, mark.since, now)
     found = list(islice(passed(mark.until), MOST_MISSED + 1))
-    if len(found) <= MOST_MISSED:
-        return found
+    if len(found) <= MOST_MISSED or next(passed(found[-1]), None) is None:
+        return _Passed(found)
     as_many = found[-1] - found[0]
-    return list(passed(max(found[-1], now - as_many))) or found
+    latest = list(passed(max(found[-1], now - as_many)))
+    if now - as_many <= found[-1]:
+        return _Passed(latest, len(found))
+    return _Passed(latest or found, MOST_MISSED if latest else 0, are_more=True)
 
 
 def _times(

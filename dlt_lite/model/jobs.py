@@ -136,18 +136,26 @@ class WheelTask:
 
 @dataclass(frozen=True, slots=True)
 class SqlFileTask:
-    """Run the SQL of a file; parameters are markers such as `:day`, never text of the query."""
+    """Run the SQL of a file; parameters are markers such as `:day`, never text of the query.
+
+    Where it is unsafe, statements of every kind may be run, on data anywhere.
+    """
 
     file: Path
     parameters: Mapping[str, Text] = field(default_factory=dict)
+    unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SqlQueryTask:
-    """Run a SQL query; parameters are markers such as `:day`, never text of the query."""
+    """Run a SQL query; parameters are markers such as `:day`, never text of the query.
+
+    Where it is unsafe, statements of every kind may be run, on data anywhere.
+    """
 
     query: str
     parameters: Mapping[str, Text] = field(default_factory=dict)
+    unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dlt_lite.model.checks import HasLayout
 from dlt_lite.model.schema import Schema
@@ -44,16 +46,28 @@ TYPE_CLASSES = frozenset((*_CLASSES.values(), *_FAMILIES))
 def layout_breach(check: HasLayout, schema: Schema) -> str | None:
     """Return what is wrong with the columns of a dataset, None where nothing is.
 
+    As Great Expectations counts them, a struct's fields are columns, too, behind the struct: `a.b`.
+
     Args:
         check: what is wanted.
         schema: the columns.
     """
-    names = schema.names
+    names = tuple(_names(json.loads(schema.text)))
     if check.least is not None and len(names) < check.least:
         return f"there are {len(names)} columns, fewer than {check.least}"
     if check.most is not None and len(names) > check.most:
         return f"there are {len(names)} columns, more than {check.most}"
     return _names_breach(check, names) or _types_breach(check, schema)
+
+
+def _names(struct: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Yield the names of all columns as Great Expectations spells them, those with dots quoted."""
+    for field in struct["fields"]:
+        name, kind = field["name"], field["type"]
+        is_plain = "." not in name or (name.startswith("`") and name.endswith("`"))
+        yield f"{above}{name if is_plain else f'`{name}`'}"
+        if isinstance(kind, dict) and kind["type"] == "struct":
+            yield from _names(kind, f"{above}{name}.")
 
 
 def _names_breach(check: HasLayout, names: tuple[str, ...]) -> str | None:

@@ -39,6 +39,7 @@ class UpdateRequest:
         reset_checkpoint: the flows that read their sources from the start again.
         yes: whether a reset that loses rows has consent.
         quarantine: what is done with a dataset's rows that were set aside, and nothing else is.
+        part_of: the run of a job whose task it is.
     """
 
     select: tuple[str, ...] = ()
@@ -47,3 +48,4 @@ class UpdateRequest:
     reset_checkpoint: tuple[str, ...] = ()
     yes: bool = False
     quarantine: QuarantineRequest | None = None
+    part_of: str | None = None

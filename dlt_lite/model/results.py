@@ -49,7 +49,8 @@ class RuleResult:
         condition: the rule as text.
         null_policy: what a condition that is NULL means.
         evaluated: rows that were looked at; None where nobody knows.
-        null_results: rows for which the condition was NULL; None where they were not counted.
+        null_results: of these, rows for which the condition was NULL; None where they were not
+            counted. Where NULL passes they say nothing for or against the ratio.
         violations: rows that broke it; for a rule that is no rule of rows 0 or 1; None where
             nobody knows.
         dropped: of these, rows that were dropped. A row that breaks two rules counts for both; one
@@ -110,21 +111,28 @@ class RuleResult:
     @property
     def undecided(self) -> int:
         """Rows for which the condition was NULL and which pass for it."""
-        return (self.null_results or 0) if self.null_policy is NullPolicy.PASS else 0
+        passes = self.kind is RuleKind.ROW and self.null_policy is NullPolicy.PASS
+        return (self.null_results or 0) if passes else 0
+
+    @property
+    def decided(self) -> int | None:
+        """Rows that the rule says yes or no to: without those that pass for being NULL."""
+        return None if self.evaluated is None else max(self.evaluated - self.undecided, 0)
 
     @property
     def ratio(self) -> float | None:
-        """The share of evaluated rows that passed, from 0 to 1; None where none were evaluated.
+        """The share of the decided rows that passed, from 0 to 1; None where there were none.
 
-        A rule that is no rule of rows has 1 where it holds, else 0.
+        A row whose condition is NULL is not decided where NULL passes. A rule that is no rule of
+        rows has 1 where it holds, else 0.
         """
         if self.violations is None:
             return None
         if not self.by_row:
             return 0.0 if self.violations else 1.0
-        if not self.evaluated:
+        if not self.decided:
             return None
-        return (self.evaluated - self.violations) / self.evaluated
+        return (self.decided - self.violations) / self.decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +271,8 @@ def _judgement(result: RuleResult) -> tuple[Verdict, str]:
         return Verdict.ERROR, "its rows could not be counted"
     if result.by_row and not evaluated and not violations:
         return Verdict.SKIPPED, "no rows were checked"
+    if result.decided == 0 and not violations:
+        return Verdict.PASS, "no value was there to check: the condition is NULL for every row"
     if not violations:
         return Verdict.PASS, ""
     if result.threshold is not None and result.threshold.allows(

@@ -239,6 +239,7 @@ def added(first: Counts, second: Counts) -> Counts:
             failed=each.failed + other.failed,
             exact=each.exact and other.exact,
             nulls=_both(each.nulls, other.nulls),
+            cost=each.cost if each.cost is Cost.EXTRA_SCAN else other.cost,
             samples=(*each.samples, *other.samples),
         )
         for each in first.rules

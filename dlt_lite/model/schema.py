@@ -153,6 +153,38 @@ def _places(
             yield from _places((*path, word), kind[key], is_field=False)
 
 
+Path = tuple[str, ...]
+
+
+def required(schema: Schema) -> dict[Path, Path]:
+    """Return the columns and fields of structs that may not hold NULL: as compared, as written."""
+    return {_lower(path): path for path, field in _fields(schema) if not field["nullable"]}
+
+
+def comments(schema: Schema) -> dict[Path, tuple[Path, str]]:
+    """Return every column and field of a struct, as compared: as written, and its comment."""
+    return {
+        _lower(path): (path, field.get("metadata", {}).get("comment", ""))
+        for path, field in _fields(schema)
+    }
+
+
+def _fields(schema: Schema) -> Iterator[tuple[Path, dict[str, Any]]]:
+    waiting: list[tuple[Path, dict[str, Any]]] = [
+        ((each["name"],), each) for each in json.loads(schema.text)["fields"]
+    ]
+    while waiting:
+        path, field = waiting.pop(0)
+        yield path, field
+        kind = field["type"]
+        if isinstance(kind, dict) and kind["type"] == "struct":
+            waiting += [((*path, each["name"]), each) for each in kind["fields"]]
+
+
+def _lower(path: Path) -> Path:
+    return tuple(part.lower() for part in path)
+
+
 class SchemaClash(ValueError):
     """Two schemas give one column different types; the text says which."""
 

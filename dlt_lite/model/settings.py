@@ -72,6 +72,7 @@ class PipelineSettings:
         null_policy: what it means where a rule's condition is NULL and the rule does not say.
         samples: what of the data may be shown.
         siblings: the names of the project's other pipelines.
+        targets: the names of all targets of the project; none where nobody has asked.
     """
 
     name: str
@@ -90,6 +91,7 @@ class PipelineSettings:
     null_policy: NullPolicy = NullPolicy.FAIL
     samples: SampleSettings = AS_USUAL
     siblings: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

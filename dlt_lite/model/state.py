@@ -7,12 +7,14 @@ state cannot disagree. It carries a format number: a newer one is refused, an ol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dlt_lite.errors import StateDamaged, StateProblem
 from dlt_lite.model.datasets import TableOptions
-from dlt_lite.model.schema import Schema
+from dlt_lite.model.rules import RuleAction
+from dlt_lite.model.schema import Path, Schema, comments, required
 
 FORMAT = 1
 _KEY = "dlt_lite"
@@ -36,6 +38,27 @@ class InputVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitRule:
+    """What a commit keeps of a rule that it was made by.
+
+    Attributes:
+        name: the rule's name.
+        action: what happened to a row that broke it.
+        null_passes: what it meant where the condition was NULL.
+        condition: its condition as SQL; None where it has no such text.
+        where: which rows it was about, as SQL; None for all.
+        digest: of a rule without text: a hash of what it is made of.
+    """
+
+    name: str
+    action: RuleAction
+    null_passes: bool
+    condition: str | None = None
+    where: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CommitRecord:
     """What dlt_lite says of its own commit, in the commit.
 
@@ -50,6 +73,8 @@ class CommitRecord:
         inputs: what was read.
         generation: the generation of the flow's checkpoint.
         batch: the batch of a stream.
+        rules: of a batch: the rules of rows by which some were set aside; empty where none could
+            be, None where nobody says.
     """
 
     purpose: str
@@ -61,6 +86,7 @@ class CommitRecord:
     inputs: tuple[InputVersion, ...] = ()
     generation: int | None = None
     batch: int | None = None
+    rules: tuple[CommitRule, ...] | None = None
 
     def text(self) -> str:
         """Return the record as the text of a commit's userMetadata."""
@@ -79,6 +105,8 @@ class CommitRecord:
             "generation": self.generation,
             "batch": self.batch,
         }
+        if self.rules is not None:
+            plain["rules"] = [asdict(each) for each in self.rules]
         return json.dumps({_KEY: plain}, sort_keys=True)
 
 
@@ -119,7 +147,14 @@ def _record(plain: Mapping[str, Any]) -> CommitRecord:
         inputs,
         plain["generation"],
         plain["batch"],
+        _rules(plain.get("rules")),
     )
+
+
+def _rules(plain: Iterable[Mapping[str, Any]] | None) -> tuple[CommitRule, ...] | None:
+    if plain is None:
+        return None
+    return tuple(CommitRule(**{**each, "action": RuleAction(each["action"])}) for each in plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +206,20 @@ class MetadataChange:
         set: properties to set; `comment` is the table's comment.
         unset: properties to remove.
         cluster_by: the clustering columns to have, None where they are right.
+        comments: columns, by their path, and the comment each shall have.
+        nullable: columns, by their path, that may hold NULL from now on.
     """
 
     set: Mapping[str, str] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     cluster_by: tuple[str, ...] | None = None
+    comments: Mapping[Path, str] = field(default_factory=dict)
+    nullable: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
         """Return whether anything differs."""
-        return bool(self.set or self.unset or self.cluster_by is not None)
+        properties = self.set or self.unset or self.cluster_by is not None
+        return bool(properties or self.comments or self.nullable)
 
 
 MANAGED = "dlt_lite.properties"
@@ -191,8 +231,14 @@ def managed(options: TableOptions) -> dict[str, str]:
     return {MANAGED: json.dumps(names)} if names else {}
 
 
-def metadata_change(options: TableOptions, table: TableState) -> MetadataChange:
-    """Return what of a table's metadata is not as the code says."""
+def metadata_change(options: TableOptions, schema: Schema, table: TableState) -> MetadataChange:
+    """Return what of a table's metadata is not as the code says.
+
+    Args:
+        options: what the code says of the table.
+        schema: the columns that it shall have; `schema=` alone says their comments.
+        table: what is there.
+    """
     wanted = {**options.table_properties, **managed(options)}
     if options.comment:
         wanted["comment"] = options.comment
@@ -203,7 +249,28 @@ def metadata_change(options: TableOptions, table: TableState) -> MetadataChange:
     same_clustering = [each.lower() for each in options.cluster_by] == [
         each.lower() for each in table.clustering
     ]
-    return MetadataChange(changed, removed, None if same_clustering else options.cluster_by)
+    return MetadataChange(
+        changed,
+        removed,
+        None if same_clustering else options.cluster_by,
+        {} if options.schema is None else _new_comments(schema, table.schema),
+        _now_nullable(schema, table.schema),
+    )
+
+
+def _new_comments(wanted: Schema, has: Schema) -> dict[Path, str]:
+    old = comments(has)
+    return {
+        old[path][0]: text
+        for path, (_, text) in comments(wanted).items()
+        if path in old and old[path][1] != text
+    }
+
+
+def _now_nullable(wanted: Schema, has: Schema) -> tuple[Path, ...]:
+    """Return what may hold NULL by the code and may not by the table; Delta cannot go back."""
+    known, stay = comments(wanted), required(wanted)
+    return tuple(path for key, path in required(has).items() if key in known and key not in stay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +284,10 @@ class FlowSituation:
         owner_id: the id of the table that the checkpoint was made for, None where unknown.
         news: what its sources show that is new, in words; empty where nothing is.
         lost: files that were read and are no longer there.
+        rewritten: tables of its sources that lost or changed rows which it has read, in words.
+        replaced: tables of its sources that are others now, in words.
         done: for a flow that runs once: whether it has run.
+        damage: what is wrong with a file of its checkpoint, None where all can be read.
     """
 
     generation: int = 0
@@ -226,7 +296,10 @@ class FlowSituation:
     owner_id: str | None = None
     news: tuple[str, ...] = ()
     lost: int = 0
+    rewritten: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
     done: bool = False
+    damage: StateDamaged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +311,11 @@ class Situation:
         changes: what has changed in what it read last, in words.
         flows: by flow, for a streaming table.
         inputs: the versions of what it reads, by name as shown.
+        trouble: why its table, or what it reads, cannot be looked at; None where it can.
     """
 
     table: TableState | None
     changes: tuple[str, ...] = ()
     flows: Mapping[str, FlowSituation] = field(default_factory=dict)
     inputs: Mapping[str, int | None] = field(default_factory=dict)
+    trouble: StateProblem | None = None

@@ -28,11 +28,22 @@ def checked_value(key: str, value: object) -> Json:
     except (TypeError, ValueError, RecursionError) as error:
         fix = "give text, numbers, true, false, None, or lists and dictionaries of these"
         raise BadTaskValue(f"{subject} is no JSON: {error}", fix=fix) from error
-    size = len(text.encode())
+    size = len(text)
     if size > LARGEST_VALUE:
         what = f"{subject} has {size:,} bytes; the most is {LARGEST_VALUE:,}"
         raise BadTaskValue(what, fix="write it to a table or a file, and hand over its name")
     return cast("Json", json.loads(text))
+
+
+def size_of(value: Json) -> int:
+    """Return the bytes of a value as it is handed over."""
+    return len(json.dumps(value))
+
+
+def too_long_to_read(why: str) -> BadTaskValue:
+    """Return what whoever reads the values of a loop is told where their list is too long."""
+    fix = "let the iterations write to a table or to files and read these, or set shorter values"
+    return BadTaskValue(why, fix=fix)
 
 
 def value_text(value: Json) -> str:

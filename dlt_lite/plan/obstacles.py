@@ -13,6 +13,7 @@ from dlt_lite.errors import (
     PartitioningChanged,
     ResetNotAllowed,
     SchemaIncompatible,
+    StateDamaged,
     TableReplaced,
 )
 from dlt_lite.graph.graph import ResolvedDataset
@@ -40,6 +41,8 @@ def obstacles(
         refreshed: whether the table is emptied and filled anew.
         reset: the flows whose checkpoint begins anew.
     """
+    if situation.trouble is not None:
+        return [situation.trouble]
     table = situation.table
     if table is None:
         return list(_checkpoint_without_table(resolved, situation, refreshed=refreshed))
@@ -56,7 +59,38 @@ def obstacles(
         for rule in rules:
             found += rule(resolved, table, situation)
         found += _checkpoint_gone(resolved, situation, reset)
+        found += _checkpoint_damaged(resolved, situation, reset)
     return found
+
+
+def must_not_be_reset(resolved: ResolvedDataset) -> bool:
+    """Return whether the code forbids to refresh a dataset fully."""
+    properties = resolved.dataset.options.table_properties
+    return properties.get(RESET_ALLOWED, "true").lower() == "false"
+
+
+def rewritten_sources(
+    resolved: ResolvedDataset, situation: Situation, *, reset: tuple[str, ...]
+) -> Iterator[DltLiteError]:
+    """Yield what became of tables that a dataset streams from, so that it cannot go on.
+
+    Args:
+        resolved: the dataset.
+        situation: what lies on disk.
+        reset: the flows whose checkpoint begins anew.
+    """
+    shown = resolved.dataset.shown
+    origins = {each.flow.name: each.flow.origin for each in resolved.flows}
+    for name, flow in situation.flows.items():
+        what = "; ".join((*flow.replaced, *flow.rewritten))
+        if not what or name in reset:
+            continue
+        instead = "" if flow.replaced else ", or read with the option skipChangeCommits"
+        yield TableReplaced(
+            f"{shown} streams from a table whose rows were changed or removed: {what}",
+            origin=origins[name],
+            fix=f"run with --full-refresh {shown}{instead}",
+        )
 
 
 def _not_ours(
@@ -90,7 +124,7 @@ def _words(kind: str | None) -> str:
 
 def _reset_not_allowed(resolved: ResolvedDataset) -> Iterator[DltLiteError]:
     dataset = resolved.dataset
-    if dataset.options.table_properties.get(RESET_ALLOWED, "true").lower() == "false":
+    if must_not_be_reset(resolved):
         yield ResetNotAllowed(
             f"{dataset.shown} must not be fully refreshed: {RESET_ALLOWED} is false",
             origin=dataset.origin,
@@ -179,9 +213,29 @@ def _checkpoint_gone(
                 f"{shown} holds rows of flow {name}, but the flow's checkpoint is gone: "
                 "going on would read everything a second time",
                 origin=resolved.dataset.origin,
-                fix=f"put the checkpoint back; or run with --full-refresh {shown} to begin anew, "
-                f"or with --reset-checkpoint {name} to keep the rows and read the sources again",
+                fix=f"put the checkpoint back; or {_ways_out(shown, name)}",
             )
+
+
+def _checkpoint_damaged(
+    resolved: ResolvedDataset, situation: Situation, reset: tuple[str, ...]
+) -> Iterator[DltLiteError]:
+    shown = resolved.dataset.shown
+    for name, flow in situation.flows.items():
+        if flow.damage is not None and name not in reset:
+            yield StateDamaged(
+                f"{shown}: the checkpoint of flow {name} cannot be read: {flow.damage.what}",
+                path=flow.damage.path,
+                origin=resolved.dataset.origin,
+                fix=f"{flow.damage.fix}; or {_ways_out(shown, name)}",
+            )
+
+
+def _ways_out(shown: str, flow: str) -> str:
+    return (
+        f"run with --full-refresh {shown} to begin anew, "
+        f"or with --reset-checkpoint {flow} to keep the rows and read the sources again"
+    )
 
 
 def _checkpoint_without_table(

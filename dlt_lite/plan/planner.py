@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dlt_lite.dag.order import downstream
+from dlt_lite.dag.order import downstream, upstream
 from dlt_lite.errors import BadSelection, DltLiteError, ResetIncomplete, raise_together
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind
@@ -17,7 +17,12 @@ from dlt_lite.model.names import DatasetName
 from dlt_lite.model.requests import QuarantineRequest, QuarantineVerb
 from dlt_lite.model.state import FlowSituation, Situation, TableState, metadata_change
 from dlt_lite.plan.columns import differences
-from dlt_lite.plan.obstacles import obstacles
+from dlt_lite.plan.obstacles import (
+    RESET_ALLOWED,
+    must_not_be_reset,
+    obstacles,
+    rewritten_sources,
+)
 from dlt_lite.plan.steps import (
     Action,
     AppendStreams,
@@ -39,6 +44,7 @@ class Request:
     Attributes:
         selection: the datasets that the update is about; None for all.
         full_refresh: the datasets to compute anew from scratch, as asked for.
+        full_refresh_all: whether that is all of them, of which none is named.
         reset_flows: the flows whose checkpoint begins anew.
         quarantine: the only dataset that anything is done for, and what is done with the rows that
             it has set aside.
@@ -48,6 +54,7 @@ class Request:
     full_refresh: frozenset[DatasetName] = field(default_factory=frozenset)
     reset_flows: frozenset[str] = field(default_factory=frozenset)
     quarantine: tuple[DatasetName, QuarantineRequest] | None = None
+    full_refresh_all: bool = False
 
 
 def make_plan(
@@ -88,7 +95,9 @@ class _Planner:
         self._graph = graph
         self._situations = situations
         self._request = request
-        self._refreshed = self._with_streams_below(request.full_refresh)
+        self._streams = self._streaming_inputs()
+        self._spared = self._what_is_spared() if request.full_refresh_all else {}
+        self._refreshed = self._with_streams_below(request.full_refresh - self._spared.keys())
         self._writing: set[DatasetName] = set()
 
     def step(self, resolved: ResolvedDataset) -> Step:
@@ -108,6 +117,8 @@ class _Planner:
             step = self._stream_step(resolved, situation)
         if not isinstance(step, SkipDataset):
             self._writing.add(name)
+        if situation.table is not None and (why := self._spared.get(name)):
+            step = replace(step, reason=f"{step.reason}; {why}")
         return _with_metadata(step, resolved, situation.table)
 
     def _quarantine_step(
@@ -187,16 +198,19 @@ class _Planner:
 
     def _check(self, resolved: ResolvedDataset, situation: Situation) -> None:
         name = resolved.dataset.name
-        refreshed = name in self._refreshed
-        self.errors += obstacles(
-            resolved,
-            situation,
-            pipeline=self._pipeline,
-            refreshed=refreshed,
-            reset=self._reset_of(situation.flows),
+        refreshed, reset = name in self._refreshed, self._reset_of(situation.flows)
+        found = obstacles(
+            resolved, situation, pipeline=self._pipeline, refreshed=refreshed, reset=reset
         )
+        if not found and not refreshed:
+            found += rewritten_sources(resolved, situation, reset=reset)
+        self.errors += found
         for each in self._graph.materialized_inputs(name):
-            if not self._is_selected(each) and self._situations[each].table is None:
+            if self._is_selected(each):
+                continue
+            if (trouble := self._situations[each].trouble) is not None:
+                self.errors.append(trouble)
+            elif self._situations[each].table is None:
                 self.errors.append(
                     BadSelection(
                         f"{resolved.dataset.shown} reads {self._graph.shown(each)}, which is not "
@@ -274,14 +288,33 @@ class _Planner:
     def _listed(self, names: tuple[DatasetName, ...]) -> str:
         return " or ".join(self._graph.shown(name) for name in names)
 
+    def _what_is_spared(self) -> dict[DatasetName, str]:
+        """Return what a full refresh of all leaves as it is, and why.
+
+        That is what must not be reset, and what it streams from, whose rows it would not see go.
+        """
+        spared: dict[DatasetName, str] = {}
+        for name, resolved in self._graph.datasets.items():
+            if not must_not_be_reset(resolved):
+                continue
+            spared[name] = f"not fully refreshed: its {RESET_ALLOWED} is false"
+            for above in upstream(self._streams, [name]):
+                why = f"{resolved.dataset.shown} streams from it, whose {RESET_ALLOWED} is false"
+                spared.setdefault(above, f"not fully refreshed: {why}")
+        return spared
+
     def _with_streams_below(self, asked: frozenset[DatasetName]) -> frozenset[DatasetName]:
         """Return the datasets with the streaming tables that stream from a refreshed one."""
-        streams = {
+        emptied = {name for name in asked if self._is_stream(name)}
+        below = downstream(self._streams, emptied)
+        return asked | {name for name in below if self._is_stream(name)}
+
+    def _streaming_inputs(self) -> dict[DatasetName, list[DatasetName]]:
+        """Return, by dataset, the streaming tables that it streams from."""
+        return {
             name: [each for each in self._streamed(name) if self._is_stream(each)]
             for name in self._graph.datasets
         }
-        emptied = {name for name in asked if self._is_stream(name)}
-        return asked | {name for name in downstream(streams, emptied) if self._is_stream(name)}
 
     def _streamed(self, name: DatasetName) -> list[DatasetName]:
         """Return the tables that a dataset reads as a stream, looking through views."""
@@ -320,9 +353,9 @@ def _with_metadata(
 ) -> Step:
     if table is None:
         return step
-    change = metadata_change(resolved.dataset.options, table)
+    change = metadata_change(resolved.dataset.options, resolved.schema, table)
     if change and isinstance(step, SkipDataset):
-        reason = f"{step.reason}; comment or properties are made as the code says"
+        reason = f"{step.reason}; comments or properties are made as the code says"
         return replace(step, metadata=change, reason=reason)
     return replace(step, metadata=change)
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from dlt_lite.dag.order import downstream, upstream
 from dlt_lite.errors import BadSelection
 from dlt_lite.model.names import DatasetName, NameProblem, Namespace, qualify, split_identifier
+from dlt_lite.project.suggestions import listed
 
 _TAG = "tag:"
 
@@ -74,7 +75,7 @@ def _matches(core: str, among: Selectable) -> set[DatasetName]:
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise BadSelection(
         f"{core!r} selects no dataset of the pipeline",
-        fix=f"{hint}there are: {', '.join(known) or 'none'}",
+        fix=f"{hint}there are: {listed(known) or 'none'}",
     )
 
 

@@ -14,6 +14,7 @@ from dlt_lite.errors import BadValue, ConfigProblem, UnknownKey
 from dlt_lite.model.jobs import IgnoredKey
 from dlt_lite.model.origin import Origin
 from dlt_lite.project import nodes
+from dlt_lite.project.bundle_files import resources_of
 from dlt_lite.project.fields import JOB_FILE, LABEL, PIPELINE, PIPELINE_FILE
 from dlt_lite.project.files import PipelineFile
 from dlt_lite.project.job_targets import as_seen_by
@@ -56,6 +57,7 @@ _NOT_HONOURED: Mapping[str, str] = {
 _SETTINGS = frozenset({"catalog", "schema", "configuration"})
 _OLD_SCHEMA = "target"
 _READ = _SETTINGS | {"name", "libraries", "root_path", _OLD_SCHEMA}
+_BELOW = "write `NAME:` below it, indented"
 _TARGET_NAME = "${bundle.target}"
 
 
@@ -86,7 +88,7 @@ def bundled_pipelines(
             continue
         if not isinstance(pipelines, nodes.Mapping):
             what = f"resources.pipelines must be keys and values, not {nodes.kind_of(pipelines)}"
-            found.append(BadValue(what, origin=pipelines.origin))
+            found.append(BadValue(what, origin=pipelines.origin, fix=_BELOW))
             continue
         for entry in pipelines.entries:
             try:
@@ -112,7 +114,8 @@ def _resources(
         except ConfigProblem:
             # It is told of where jobs are read.
             continue
-        found = _value(as_seen_by(written, stack.target.text or "", targets, []), "resources")
+        seen = as_seen_by(written, stack.target.text or "", targets, [])
+        found = resources_of(seen, stack.environ)
         if isinstance(found, nodes.Mapping):
             yield found, place
 
@@ -127,10 +130,10 @@ def _pipeline(
     name, value = entry.key.text, entry.value
     if not LABEL.pattern.fullmatch(name):
         what = f"the pipeline {shown(name)} must be {LABEL.wants}"
-        raise BadValue(what, origin=entry.key.origin)
+        raise BadValue(what, origin=entry.key.origin, fix="rename it")
     if not isinstance(value, nodes.Mapping):
         what = f"the pipeline {shown(name)} must be keys and values, not {nodes.kind_of(value)}"
-        raise BadValue(what, origin=value.origin)
+        raise BadValue(what, origin=value.origin, fix=f"write `libraries:` below `{name}:`")
     known = _filled(value, stack.target.text or "")
     settings = tuple(_settings(name, known, found, ignored))
     layer = read_layer(nodes.Mapping(settings, value.origin), PIPELINE, found)

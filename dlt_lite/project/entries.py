@@ -75,6 +75,7 @@ class Entries:
         self._path = path
         self._nodes: dict[str, nodes.Node] = {}
         self.places: dict[str, Origin] = {}
+        self.unknown: list[str] = []
         for entry in node.entries:
             self._sort_in(entry)
 
@@ -245,6 +246,7 @@ class Entries:
             path = self.path_of(key)
             reading.ignored.append(IgnoredKey(reading.job, path, reason, entry.key.origin))
         elif not key.startswith(_FREE_SPACE):
+            self.unknown.append(key)
             what = f"{shown(key)} is no key of {self._keys.title}"
             fix = did_you_mean(key, self._keys.read | self._keys.cloud.keys())
             reading.found.append(UnknownKey(what, origin=entry.key.origin, fix=fix))

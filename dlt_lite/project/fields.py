@@ -15,6 +15,9 @@ JOB_FILE = "job.yml"
 PYTHON_JOB_FILE = "job.py"
 SUBMITTED = "submit"
 
+# What may also stand among the Spark settings, by the name that Spark has for it.
+SAID_TWICE = {"master": "spark.spark.master", "ansi": "spark.spark.sql.ansi.enabled"}
+
 _ONE_VALUE = frozenset(ScalarKind) - {ScalarKind.NOTHING}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dlt_lite.errors import BadValue, ConfigProblem, NoProject, SharedTarget
@@ -54,6 +54,7 @@ class PipelineFile:
         targets: its targets' overrides, by name.
         libraries: its source files, None for the default.
         origin: the file.
+        named_at: where its own file names each target; empty where another one does.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class PipelineFile:
     targets: Mapping[str, Layer]
     libraries: tuple[Library, ...] | None
     origin: Origin
+    named_at: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def project_file(root: Path, found: list[ConfigProblem]) -> ProjectFile:
@@ -152,6 +154,7 @@ def _pipeline_file(place: Path, *, root: Path, found: list[ConfigProblem]) -> Pi
         _targets(mapping, found),
         read_libraries(libraries, found) if libraries is not None else None,
         Origin(path),
+        _named_at(mapping),
     )
 
 
@@ -183,22 +186,30 @@ def _targets(mapping: nodes.Mapping, found: list[ConfigProblem]) -> Mapping[str,
         return {}
     if not isinstance(node, nodes.Mapping):
         what = f"targets must be names with settings below, not {nodes.kind_of(node)}"
-        found.append(BadValue(what, origin=node.origin))
+        fix = "write `NAME:` below it, indented, and settings below that"
+        found.append(BadValue(what, origin=node.origin, fix=fix))
         return {}
     targets: dict[str, Layer] = {}
     for entry in node.entries:
         name, value = entry.key.text, entry.value
         if not LABEL.pattern.fullmatch(name):
             what = f"the target {shown(name)} must be {LABEL.wants}"
-            found.append(BadValue(what, origin=entry.key.origin))
+            found.append(BadValue(what, origin=entry.key.origin, fix="rename it"))
         elif isinstance(value, nodes.Mapping):
             targets[name] = read_layer(value, TARGET, found)
         elif nodes.is_nothing(value):
             targets[name] = {}
         else:
             what = f"the target {shown(name)} must be settings, not {nodes.kind_of(value)}"
-            found.append(BadValue(what, origin=value.origin))
+            fix = f"write `key: value` below `{name}:`, indented"
+            found.append(BadValue(what, origin=value.origin, fix=fix))
     return targets
+
+
+def _named_at(mapping: nodes.Mapping) -> Mapping[str, Origin]:
+    node = _structure(mapping, "targets")
+    entries = node.entries if isinstance(node, nodes.Mapping) else ()
+    return {entry.key.text: entry.key.origin for entry in entries}
 
 
 def _structure(mapping: nodes.Mapping, key: str) -> nodes.Node | None:

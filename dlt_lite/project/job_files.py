@@ -14,6 +14,7 @@ from dlt_lite.errors import BadValue, ConfigProblem, DuplicateJob, UnknownKey
 from dlt_lite.model.jobs import IgnoredKey, Job
 from dlt_lite.model.origin import Origin
 from dlt_lite.project import nodes
+from dlt_lite.project.bundle_files import is_bundle, not_used, resources_of
 from dlt_lite.project.entries import Reading
 from dlt_lite.project.fields import JOB_FILE, LABEL, PIPELINE_FILE, PYTHON_JOB_FILE
 from dlt_lite.project.job_reader import read_job
@@ -119,23 +120,22 @@ def _of_folder(
         if other != target and other in targets:
             found.extend(_misspelt(as_seen_by(written, other, targets, []), stack, folder))
     mapping = as_seen_by(written, target, targets, found)
-    resources = _value(mapping, _RESOURCES)
+    resources = resources_of(mapping, stack.environ)
+    if resources is None and is_bundle(written):
+        ignored.extend(not_used(written, targets, found))
+        return
     if resources is None:
         # A target changes what people call a job, never what commands do.
         yield _Source(_name_of(written, place.name, path), mapping, folder)
         return
-    for entry in mapping.entries:
-        if entry.key.text != _RESOURCES and not entry.key.text.startswith("x-"):
-            what = f"{shown(entry.key.text)} stands beside `resources`"
-            fix = "write it into the job, below `resources: {jobs: …}`"
-            found.append(BadValue(what, origin=entry.key.origin, fix=fix))
+    ignored.extend(not_used(written, targets, found))
     yield from _of_resources(resources, folder, found, ignored)
 
 
 def _misspelt(mapping: nodes.Mapping, stack: Stack, folder: Path) -> Iterator[UnknownKey]:
     """Yield the keys that nobody reads, of a job file as another target sees it."""
     found: list[ConfigProblem] = []
-    resources = _value(mapping, _RESOURCES)
+    resources = resources_of(mapping, stack.environ)
     if resources is None:
         sources = [_Source(folder.name, mapping, folder)]
     else:

@@ -50,6 +50,7 @@ JOB = Keys(
         "performance_target": _COMPUTE,
         "budget_policy_id": _BILLING,
         "usage_policy_id": _BILLING,
+        "deployment": _WORKSPACE,
         "lifecycle": _WORKSPACE,
         "parent_path": _WORKSPACE,
         "format": _WORKSPACE,
@@ -147,7 +148,11 @@ WHEEL = Keys(
     frozenset({"package_name", "entry_point", "parameters", "named_parameters"}),
 )
 CALLABLE = Keys("a callable_task", frozenset({"function", "parameters"}))
-SQL = Keys("a sql_task", frozenset({"query", "file", "parameters"}), {"warehouse_id": _COMPUTE})
+SQL = Keys(
+    "a sql_task",
+    frozenset({"query", "file", "parameters", "unsafe_sql"}),
+    {"warehouse_id": _COMPUTE},
+)
 SQL_FILE = Keys("a sql_task's file", frozenset({"path"}), {"source": _SOURCE})
 SQL_QUERY = Keys("a sql_task's query", frozenset({"query", "query_id"}))
 CONDITION = Keys("a condition_task", frozenset({"op", "left", "right"}))

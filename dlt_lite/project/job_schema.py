@@ -153,6 +153,7 @@ _TASK: Mapping[str, Schema] = {
             "query": {"type": ["string", "object"]},
             "file": {"type": "object", "required": ["path"]},
             "parameters": _VALUES,
+            "unsafe_sql": _SWITCH,
         },
     ),
     "condition_task": _object(

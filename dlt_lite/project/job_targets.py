@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from dlt_lite.errors import BadValue, ConfigProblem, UnknownTarget
 from dlt_lite.project import nodes
+from dlt_lite.project.bundle_files import is_bundle
 from dlt_lite.project.suggestions import did_you_mean, shown
 
 _TARGETS = "targets"
@@ -31,6 +32,8 @@ def as_seen_by(
     seen = nodes.Mapping(others, mapping.origin)
     for name, changes in _targets(mapping, found):
         if name.text not in known:
+            if is_bundle(mapping):
+                continue
             what = f"no target is called {shown(name.text)}"
             fix = did_you_mean(name.text, sorted(known))
             found.append(UnknownTarget(what, origin=name.origin, fix=fix))

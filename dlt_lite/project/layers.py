@@ -17,12 +17,13 @@ from dlt_lite.errors import BadValue, ConfigProblem, UnknownKey
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import SettingSource
 from dlt_lite.project import nodes
-from dlt_lite.project.fields import INHERITED, SUBMITTED, Field, Form, Level, field_of
+from dlt_lite.project.fields import INHERITED, SAID_TWICE, SUBMITTED, Field, Form, Level, field_of
 from dlt_lite.project.suggestions import did_you_mean, shown
 from dlt_lite.project.variables import has_variables, substitute
 
 _SECRET = re.compile(r"(?i)secret|passw|pwd|token|credential|key(\.|$)")
 _FREE_SPACE = "x-"
+_AS_MAPPING = "write `key: value` below it, indented, one a line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,16 @@ def read_layer(mapping: nodes.Mapping, level: Level, found: list[ConfigProblem])
         level: which keys it may say, and how.
         found: where problems are added; what has one is left out of the layer.
     """
+    layer = _as_written(mapping, level, found)
+    for key, spark_key in SAID_TWICE.items():
+        if _contradict(layer.get(key), layer.get(spark_key)):
+            found.append(_said_twice(key, spark_key, layer))
+    return layer
+
+
+def _as_written(
+    mapping: nodes.Mapping, level: Level, found: list[ConfigProblem]
+) -> dict[str, Given]:
     layer: dict[str, Given] = {}
     for entry in mapping.entries:
         key = entry.key.text
@@ -104,10 +115,15 @@ def default_layer(values: Mapping[str, str | None]) -> Layer:
 
 
 def laid_over(layers: Iterable[Layer]) -> Layer:
-    """Merge layers, each over those before it."""
+    """Merge layers, each over those before it; a setting of two names is one setting."""
     merged: dict[str, Given] = {}
     for layer in layers:
         merged.update(layer)
+        for key, spark_key in SAID_TWICE.items():
+            if spark_key in layer:
+                merged[key] = layer[spark_key]
+            elif key in layer:
+                merged.pop(spark_key, None)
     return merged
 
 
@@ -147,6 +163,20 @@ def sources_of(layer: Layer, fields: Iterable[str]) -> tuple[SettingSource, ...]
     )
 
 
+def _contradict(ours: Given | None, sparks: Given | None) -> bool:
+    if ours is None or sparks is None or not (ours.literal and sparks.literal):
+        return False
+    return (ours.text or "").lower() != (sparks.text or "").lower()
+
+
+def _said_twice(key: str, spark_key: str, layer: Layer) -> BadValue:
+    own, name = layer[spark_key], spark_key.removeprefix("spark.")
+    what = f"{shown(name)} is {shown(own.text or '')}, but {shown(key)} is another"
+    other = layer[key].origin
+    fix = f"they are one setting: leave one of them out ({shown(key)} stands in line {other.line})"
+    return BadValue(what, origin=own.origin, fix=fix)
+
+
 def _head(key: str) -> str:
     return key.partition(".")[0]
 
@@ -156,7 +186,7 @@ def _read_map(field: Field, entry: nodes.Entry, found: list[ConfigProblem]) -> L
         return {}
     if not isinstance(entry.value, nodes.Mapping):
         what = f"{shown(field.key)} must be keys and values, not {nodes.kind_of(entry.value)}"
-        found.append(BadValue(what, origin=entry.value.origin))
+        found.append(BadValue(what, origin=entry.value.origin, fix=_AS_MAPPING))
         return {}
     layer: dict[str, Given] = {}
     for inner in entry.value.entries:
@@ -171,7 +201,7 @@ def _read_section(
         return {}
     if not isinstance(entry.value, nodes.Mapping):
         what = f"{shown(key)} must be keys and values, not {nodes.kind_of(entry.value)}"
-        found.append(BadValue(what, origin=entry.value.origin))
+        found.append(BadValue(what, origin=entry.value.origin, fix=_AS_MAPPING))
         return {}
     inner = read_layer(entry.value, section, found)
     return {f"{key}.{name}": given for name, given in inner.items()}
@@ -222,23 +252,24 @@ def _settled_value(key: str, given: Given, form: Form, environ: Mapping[str, str
 
 def _wrong_kind(key: str, form: Form, node: nodes.Node) -> BadValue:
     what = f"{shown(key)} must be {form.wants}, not {nodes.kind_of(node)}"
-    fix = _fix_of_scalar(form, node) if isinstance(node, nodes.Scalar) else None
+    fix = _fix_of_scalar(form, node) if isinstance(node, nodes.Scalar) else f"write {form.wants}"
     return BadValue(what, origin=node.origin, fix=fix)
 
 
-def _fix_of_scalar(form: Form, node: nodes.Scalar) -> str | None:
+def _fix_of_scalar(form: Form, node: nodes.Scalar) -> str:
     if node.kind is nodes.ScalarKind.NOTHING:
         return "give it a value, or leave the key out"
     if nodes.ScalarKind.TEXT in form.kinds:
         return f'if it is meant as text, put it in quotes: "{node.text[:40]}"'
     if form.pattern.fullmatch(node.text):
         return f"write it without quotes: {node.text}"
-    return None
+    return f"write {form.wants}"
 
 
 def _wrong_form(key: str, text: str, form: Form, origin: Origin) -> BadValue:
     value = "what it is" if _SECRET.search(key) else shown(text)
-    return BadValue(f"{shown(key)} must be {form.wants}, not {value}", origin=origin)
+    what = f"{shown(key)} must be {form.wants}, not {value}"
+    return BadValue(what, origin=origin, fix=f"write {form.wants}")
 
 
 def _is_free_space(key: str, level: Level) -> bool:

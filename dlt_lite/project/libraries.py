@@ -157,7 +157,8 @@ def _matching_files(text: str, *, folder: Path, root: Path, origin: Origin) -> t
     try:
         matches = sorted(path for path in start.glob(pattern) if path.is_file())
     except (ValueError, NotImplementedError) as error:
-        raise BadValue(f"{shown(text)} is no pattern: {error}", origin=origin) from error
+        fix = "write a path with wildcards, such as transformations/**/*.py"
+        raise BadValue(f"{shown(text)} is no pattern: {error}", origin=origin, fix=fix) from error
     files = tuple(_kept(matches, folder=start, root=root, origin=origin))
     if not files:
         fix = "`folder/**` means all files of a folder, but for `_…`, `test_…` and hidden ones"
@@ -196,4 +197,5 @@ def _kept(matches: list[Path], *, folder: Path, root: Path, origin: Origin) -> I
 
 
 def _wrong(what: str, wants: str, node: nodes.Node) -> BadValue:
-    return BadValue(f"{what} must be {wants}, not {nodes.kind_of(node)}", origin=node.origin)
+    what = f"{what} must be {wants}, not {nodes.kind_of(node)}"
+    return BadValue(what, origin=node.origin, fix=f"write {wants}")

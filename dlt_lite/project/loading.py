@@ -39,7 +39,7 @@ from dlt_lite.project.paths import project_path, real
 from dlt_lite.project.records import Surroundings, folder_of, is_on, pipeline_settings, text_of
 from dlt_lite.project.stack import Stack, chosen_target, default_target, effective, written
 from dlt_lite.project.suggestions import closest, shown
-from dlt_lite.project.targets import check_apart, check_known
+from dlt_lite.project.targets import check_apart, check_known, unknown_in
 
 _TASKS = "tasks"
 D = TypeVar("D", "_Ready", Job)
@@ -121,7 +121,7 @@ def load_what_can_be(
         raise_together(found)
     whole = _whole(ready, lambda each: each.settings.name, found)
     ordered = sorted(whole, key=lambda each: each.settings.name)
-    names = frozenset(each.settings.name for each in ready)
+    names, targets = frozenset(each.settings.name for each in ready), _known_targets(stack, files)
     settings = ProjectSettings(
         name=text_of(own, "name"),
         root=stack.root,
@@ -129,7 +129,9 @@ def load_what_can_be(
         state_root=state_root,
         pipelines_folder=_said_folder(stack, own),
         pipelines={
-            each.settings.name: replace(each.settings, siblings=names - {each.settings.name})
+            each.settings.name: replace(
+                each.settings, siblings=names - {each.settings.name}, targets=targets
+            )
             for each in ordered
         },
         sources=sources_of(own, PROJECT.fields),
@@ -204,7 +206,9 @@ def _files(
             folder = _pipelines_folder(stack, own)
             files = pipeline_files(folder, root=stack.root, found=found)
             bundled = bundled_pipelines(stack, folder, _known_targets(stack, files), found)
-        check_known(stack.target, _known_targets(stack, files))
+        known = _known_targets(stack, files)
+        found += (each for file in files for each in unknown_in(file.named_at, known))
+        check_known(stack.target, known)
     except ConfigProblem as problem:
         found.append(problem)
     return (*files, *bundled.files), bundled.ignored
@@ -235,12 +239,15 @@ def _said_folder(stack: Stack, own: Layer) -> Path:
 
 
 def _known_targets(stack: Stack, files: Sequence[PipelineFile]) -> frozenset[str]:
+    """Return the targets that there are: where the project's file names none, the pipelines' do."""
     # The default may refer to a variable that is not there, where a flag names the target.
     default = settled(
         default_target(stack.project), PROJECT.fields, environ=stack.environ, found=[]
     )
-    named = (stack.project.targets, *(file.targets for file in files))
-    return frozenset((*(given.text or "" for given in default.values()), *chain(*named)))
+    declared = set(stack.project.targets or chain(*(file.targets for file in files)))
+    meant = {given.text for given in default.values()}
+    builtin = PROJECT.fields["target"].default or ""
+    return frozenset(declared if meant <= declared else {*declared, builtin})
 
 
 def _state_root(own: Layer, root: Path, found: list[ConfigProblem]) -> Path:

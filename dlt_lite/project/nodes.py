@@ -14,7 +14,7 @@ class ScalarKind(Enum):
 
     TEXT = "text"
     WHOLE = "a whole number"
-    DECIMAL = "a number"
+    DECIMAL = "a decimal number"
     BOOLEAN = "true or false"
     NOTHING = "nothing"
 

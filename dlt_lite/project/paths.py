@@ -12,6 +12,8 @@ from dlt_lite.model.origin import Origin
 from dlt_lite.project.suggestions import shown
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# One letter before the colon is a drive of Windows.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _HOST = re.compile(r"^//[^/]*")
 _FILE = "file:"
 
@@ -48,14 +50,18 @@ def local_folder(text: str, *, root: Path, origin: Origin) -> Path:
     """Return a folder on the driver's disk; a relative one lies below the project.
 
     Raises:
-        BadValue: `~`, or a relative path that leaves the project.
+        BadValue: a URI, `~`, or a relative path that leaves the project.
     """
+    if _SCHEME.match(text):
+        fix = "write a path without a scheme"
+        what = f"{shown(text)} is no folder on this machine's disk, where it must lie"
+        raise BadValue(what, origin=origin, fix=fix)
     if text.startswith("~"):
         fix = "write ${env.HOME} in its place"
         raise BadValue(f"{shown(text)}: `~` means nothing here", origin=origin, fix=fix)
     path = Path(os.path.normpath(root / text))
     if not Path(text).is_absolute() and not path.is_relative_to(root):
-        fix = f"if that is meant, write the absolute path: {path}"
+        fix = f"a relative path starts at the project's folder; write an absolute one, as {path}"
         raise BadValue(f"{shown(text)} leaves the project", origin=origin, fix=fix)
     return path
 

@@ -22,10 +22,15 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
+def listed(words: Iterable[str]) -> str:
+    """Return words with commas between them; one that would break the line stands in quotes."""
+    return ", ".join(each if each.isprintable() else repr(each) for each in words)
+
+
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "known") -> str:
     """Return a fix that names the closest known word, or all of them."""
     words = sorted(known)
     match = closest(word, words)
     if match is not None:
         return f"did you mean {shown(match)}?"
-    return f"{otherwise}: {', '.join(words)}" if words else f"{otherwise}: none"
+    return f"{otherwise}: {listed(words)}" if words else f"{otherwise}: none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
@@ -23,11 +23,21 @@ def check_known(target: Given, known: Iterable[str]) -> None:
     Raises:
         UnknownTarget: the target is not among those known.
     """
-    names = sorted(known)
     name = target.text or ""
-    if name not in names:
-        fix = did_you_mean(name, names)
-        raise UnknownTarget(f"no target is called {shown(name)}", origin=target.origin, fix=fix)
+    if (problem := _unknown(name, target.origin, known)) is not None:
+        raise problem
+
+
+def unknown_in(named: Mapping[str, Origin], known: Collection[str]) -> Iterator[UnknownTarget]:
+    """Yield the targets that a pipeline's file names and nobody defines.
+
+    Args:
+        named: by target, where the file names it.
+        known: the targets that there are.
+    """
+    for name, origin in named.items():
+        if (problem := _unknown(name, origin, known)) is not None:
+            yield problem
 
 
 def check_apart(layers: Mapping[str, Layer], *, root: Path, environ: Mapping[str, str]) -> None:
@@ -52,6 +62,16 @@ def check_apart(layers: Mapping[str, Layer], *, root: Path, environ: Mapping[str
                 origin=_blamed(layers[one], layers[other]),
                 fix="give one of them a storage_root (or schema) of its own in `targets`",
             )
+
+
+def _unknown(name: str, origin: Origin, known: Iterable[str]) -> UnknownTarget | None:
+    names = sorted(known)
+    if name in names:
+        return None
+    fix = did_you_mean(name, names)
+    if origin.line:
+        fix = f"{fix} (a new one is named below `targets` of the project's file)"
+    return UnknownTarget(f"no target is called {shown(name)}", origin=origin, fix=fix)
 
 
 def _place(layer: Layer, root: Path, environ: Mapping[str, str]) -> tuple[str, str, str]:

@@ -34,7 +34,7 @@ def read_pyproject(file: Path) -> Mapping | None:
     try:
         return _our_table(_parsed(content))
     except RecursionError as error:
-        raise BadYaml("nested too deeply", origin=_ORIGIN) from error
+        raise BadYaml("nested too deeply", origin=_ORIGIN, fix="write it flatter") from error
 
 
 def _our_table(document: AnyMapping[str, object]) -> Mapping | None:
@@ -55,7 +55,8 @@ def _parsed(content: bytes) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         numbers = (int(place[1]), int(place[2])) if place is not None else (0, 0)
-        raise BadYaml(f"not TOML: {error}", origin=Origin(PYPROJECT, *numbers)) from error
+        origin = Origin(PYPROJECT, *numbers)
+        raise BadYaml(f"not TOML: {error}", origin=origin, fix="correct the line") from error
 
 
 def _level(table: AnyMapping[str, object]) -> Mapping:

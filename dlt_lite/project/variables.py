@@ -14,6 +14,14 @@ _REFERENCE = re.compile(
     r"|\$\{env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<fallback>[^}]*))?\}"
     r"|(?P<other>\$\{[^}]*\}?)"
 )
+_ENVIRONMENT = "${env.NAME} or ${env.NAME:-default}"
+_REMEDIES = {
+    "bundle": "there are ${bundle.target} and, in a file with `bundle: {name: …}`, ${bundle.name}",
+    "resources": "write ${resources.pipelines.NAME.id} or ${resources.jobs.NAME.id}, in a job",
+    "secrets": "write ${secrets.SCOPE.KEY}, in a value of a job's task",
+    "var": "give it a `default` below `variables`, beside `resources`, or set BUNDLE_VAR_NAME",
+    "workspace": f"there is no workspace here: write the value itself, or {_ENVIRONMENT}",
+}
 
 
 def has_variables(text: str) -> bool:
@@ -40,13 +48,17 @@ def substitute(text: str, *, environ: Mapping[str, str], origin: Origin) -> str:
     def resolved(match: re.Match[str]) -> str:
         if match["other"] is not None:
             message = f"{shown(match['other'])} is no reference"
-            fix = "write ${env.NAME} or ${env.NAME:-default}; a literal ${ is written $${"
-            raise BadValue(message, origin=origin, fix=fix)
+            raise BadValue(message, origin=origin, fix=_remedy(match["other"]))
         if match["name"] is None:
             return "${"
         return _variable(match, environ, origin)
 
     return _REFERENCE.sub(resolved, text)
+
+
+def _remedy(reference: str) -> str:
+    space = reference.removeprefix("${").partition(".")[0].rstrip("}")
+    return _REMEDIES.get(space, f"write {_ENVIRONMENT}; a literal ${{ is written $${{")
 
 
 def _variable(match: re.Match[str], environ: Mapping[str, str], origin: Origin) -> str:

@@ -27,7 +27,7 @@ from dlt_lite.project import job_keys, nodes
 from dlt_lite.project.entries import Entries, Keys, Reading
 from dlt_lite.project.notification_reader import command_of
 from dlt_lite.project.paths import project_path
-from dlt_lite.project.suggestions import did_you_mean, shown
+from dlt_lite.project.suggestions import closest, did_you_mean, shown
 
 ReadTask = Callable[[Entries], Task | None]
 
@@ -60,6 +60,9 @@ def _refuse_kinds(task: Entries, kinds: list[str]) -> None:
     if kinds:
         what = f"a task is both {kinds[0]} and {kinds[1]}"
         task.refuse(what, task.places[kinds[1]], "make two tasks of it")
+        return
+    if any(closest(key, job_keys.KINDS) for key in task.unknown):
+        # It is refused as an unknown key, and what was meant is told there.
         return
     fix = f"say what it does: {', '.join(sorted(job_keys.KINDS))}"
     task.refuse("a task does nothing", task.origin, fix)
@@ -115,17 +118,17 @@ def _callable(entries: Entries, reading: Reading) -> Work | None:
 
 
 def _sql(entries: Entries, reading: Reading) -> Work | None:
-    parameters = entries.named("parameters")
+    parameters, unsafe = entries.named("parameters"), entries.switch("unsafe_sql")
     if entries.has("file") == entries.has("query"):
         fix = "write one of `query: {query: SELECT …}` and `file: {path: FILE.sql}`"
         entries.refuse("a sql_task needs either a query or a file", entries.origin, fix)
         return None
     if entries.has("query"):
         query = _query(entries)
-        return None if query is None else SqlQueryTask(query, parameters)
+        return None if query is None else SqlQueryTask(query, parameters, unsafe)
     inner = entries.inner("file", job_keys.SQL_FILE)
     file = None if inner is None else _file(inner, "path", reading)
-    return None if file is None else SqlFileTask(file, parameters)
+    return None if file is None else SqlFileTask(file, parameters, unsafe)
 
 
 def _query(entries: Entries) -> str | None:

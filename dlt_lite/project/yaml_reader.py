@@ -16,6 +16,7 @@ from dlt_lite.project.yaml_composer import compose
 LARGEST_FILE = 1_000_000
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FIX = "correct the text, or write it anew"
 _TAB_INDENT = re.compile(r" *\t")
 
 
@@ -61,7 +62,7 @@ def parse_yaml(content: bytes, *, path: str) -> Node:
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, path) from error
     except yaml.YAMLError as error:
-        raise BadYaml(f"not YAML: {error}", origin=Origin(path)) from error
+        raise BadYaml(f"not YAML: {error}", origin=Origin(path), fix=_FIX) from error
 
 
 def as_mapping(node: Node) -> Mapping:
@@ -91,7 +92,8 @@ def read_bounded(file: Path, path: str) -> bytes:
         with file.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise BadYaml(f"cannot be read: {error.strerror}", origin=Origin(path)) from error
+        fix = "give the process the right to read it"
+        raise BadYaml(f"cannot be read: {error.strerror}", origin=Origin(path), fix=fix) from error
     if len(content) > LARGEST_FILE:
         fix = "keep rows and long lists in files of their own"
         raise BadYaml(f"larger than {LARGEST_FILE:,} bytes", origin=Origin(path), fix=fix)
@@ -100,7 +102,8 @@ def read_bounded(file: Path, path: str) -> bytes:
 
 def _decoded(content: bytes, path: str) -> str:
     if len(content) > LARGEST_FILE:
-        raise BadYaml(f"larger than {LARGEST_FILE:,} bytes", origin=Origin(path))
+        fix = "keep rows and long lists in files of their own"
+        raise BadYaml(f"larger than {LARGEST_FILE:,} bytes", origin=Origin(path), fix=fix)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -123,7 +126,7 @@ def _origin_at(text: str, offset: int, path: str) -> Origin:
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, path: str) -> BadYaml:
     mark = error.problem_mark or error.context_mark
     if mark is None:
-        return BadYaml(f"not YAML: {error.problem}", origin=Origin(path))
+        return BadYaml(f"not YAML: {error.problem}", origin=Origin(path), fix=_FIX)
     lines = text.split("\n")
     line = lines[mark.line] if mark.line < len(lines) else ""
     tab = _TAB_INDENT.match(line)

@@ -141,15 +141,21 @@ def counts_of(enforced: Enforced, written: int) -> Counts | None:
 def reconciled(counts: Counts, written: int | None) -> Counts:
     """Return what a counting pass found beside a commit of so many rows.
 
-    Where the two do not agree, since a query gives another answer each time, the commit's rows
-    count and the rules' figures are marked as inexact; so too where the commit's rows are unknown.
+    Where the two do not agree, since a query gives another answer each time or the rules that drop
+    rows were others when the rows were committed, the commit's rows count, what is neither there
+    nor set aside was dropped, and the rules' figures are marked as inexact; so too where the
+    commit's rows are unknown.
     """
     if counts.written == written:
         return counts
     inexact = tuple(replace(each, exact=False) for each in counts.rules)
-    kept_out = counts.dropped + counts.quarantined
-    rows = counts.rows if written is None else written + kept_out
-    return Counts(rows, counts.dropped, inexact, counts.quarantined)
+    if written is None:
+        return Counts(counts.rows, counts.dropped, inexact, counts.quarantined)
+    dropped = counts.rows - written - counts.quarantined
+    if dropped < 0:
+        rows = written + counts.dropped + counts.quarantined
+        return Counts(rows, counts.dropped, inexact, counts.quarantined)
+    return Counts(counts.rows, dropped, inexact, counts.quarantined)
 
 
 def count_now(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Counts:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from dlt_lite.engine.hiding import without_values
 from dlt_lite.model.checks import GreatExpectation
 from dlt_lite.model.samples import MASKED, SampleSettings
 from dlt_lite.suites.great_expectations import expectation, module, quietly
@@ -42,7 +43,7 @@ def decided_by_great_expectations(
     with quietly(), _asked(frame) as batch:
         result = batch.validate(wanted, result_format="BASIC")
     if (problem := _problem(result.exception_info)) is not None:
-        raise Undecided(problem)
+        raise Undecided(without_values(problem) if samples.mask else problem)
     is_hidden = any(map(samples.hides, _names_in(kwargs)))
     found: Mapping[str, Any] = result.result
     rows = found.get("element_count")
@@ -91,4 +92,5 @@ def _observed(found: Mapping[str, Any], *, is_hidden: bool) -> str:
         return f"{bad:,} of {rows:,} rows break it"
     if is_hidden and found.get("observed_value") is not None:
         return MASKED
-    return str(found.get("observed_value", ""))[:_LONGEST_OBSERVED]
+    value = found.get("observed_value", "")
+    return "NULL" if value is None else str(value)[:_LONGEST_OBSERVED]

@@ -288,11 +288,15 @@ def _found(
             yield _fresh(rule, rule.check, _of_micros(value), known, cost)
             continue
         told = ", ".join(
-            f"{part} = {seen.get(f'{_PART}{index}_{place}')}"
+            f"{part} = {_or_null(seen.get(f'{_PART}{index}_{place}'))}"
             for place, part in enumerate(parts[rule.name])
         )
         held = rule.terms.null is NullPolicy.PASS if value is None else bool(value)
-        yield _one(rule, held=held, observed=told or str(value), cost=cost)
+        yield _one(rule, held=held, observed=told or _or_null(value), cost=cost)
+
+
+def _or_null(value: object) -> str:
+    return "NULL" if value is None else str(value)
 
 
 def _fresh(

@@ -6,7 +6,7 @@ whoever runs user code sets them in the thread that runs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
@@ -33,8 +33,10 @@ class FlowScope(Protocol):
             reader: the reader that carries the user's options, None where there is none.
         """
 
-    def sql(self, text: str) -> str:
-        """Return SQL text whose names the flow's session can resolve."""
+    def sql(
+        self, text: str, args: Mapping[str, object] | Sequence[object] | None
+    ) -> tuple[str, Mapping[str, object] | Sequence[object] | None]:
+        """Return SQL text whose names the flow's session can resolve, and its arguments."""
 
     def makes_view(self, name: str) -> None:
         """Take note of a temporary view that user code makes."""
@@ -59,6 +61,7 @@ class TaskScope(Protocol):
 
         Raises:
             KeyError: it has kept none under this key.
+            BadTaskValue: it is what iterations of a loop have set, and too large in all.
         """
 
 

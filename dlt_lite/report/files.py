@@ -78,7 +78,8 @@ def write_report(path: Path, text: str) -> None:
 
 
 def _write_gx(folder: Path, update: UpdateQuality) -> Path:
-    """Write a file for each dataset, named like it."""
+    """Write a file for each dataset that has rules, named like it; the folder is there anyhow."""
+    check_writable(folder)
     for dataset, result in gx_results(update).items():
         name = re.sub(r"[^\w.-]", "_", dataset)
         write_report(folder / f"{name}.json", gx_json(result))

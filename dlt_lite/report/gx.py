@@ -6,6 +6,7 @@ had, and judges them itself. What is no expectation of theirs becomes `unexpecte
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from dlt_lite.model.checks import RuleKind
-from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict
+from dlt_lite.model.results import DatasetQuality, RuleResult, UpdateQuality, Verdict
 from dlt_lite.model.rules import NullPolicy
+from dlt_lite.report.escaping import visible_lines
 from dlt_lite.suites.great_expectations import expectation, module, quietly
 from dlt_lite.suites.kinds import KINDS, Way
+from dlt_lite.suites.literals import with_an_end
 
 SQL_TYPE = "unexpected_rows_expectation"
 _RUNTIME = {
@@ -29,20 +32,32 @@ _RUNTIME = {
     }
 }
 _QUANTILES = "expect_column_quantile_values_to_be_between"
+_NOT_DECIDED = {Verdict.ERROR, Verdict.SKIPPED}
 _COUNTED = {Way.ROW, Way.UNIQUE}
+# What their pages escape themselves, and what they do not show but have to understand.
+_LEFT_AS_IT_IS = {"exception_message", "row_condition"}
 
 
 def gx_results(update: UpdateQuality) -> Mapping[str, Any]:
     """Return an `ExpectationSuiteValidationResult` for each dataset that has rules.
 
-    A rule that was not run in the update has no result: Great Expectations knows none of that kind.
+    One that was up to date or not selected has none: nothing is said of it, good or bad.
+    A rule that could not run, or has checked nothing, is no success: its result is that of an
+    expectation which raised an exception, with the reason. Beside rules that did check rows, one
+    that had nothing to check has no result: Great Expectations knows none of that kind.
 
     Args:
         update: the results of an update.
     """
-    datasets = dict.fromkeys(each.dataset for each in update.rules)
+    left_alone = {each.name for each in update.datasets if _was_left_alone(each)}
+    named = dict.fromkeys(each.dataset for each in update.rules)
+    datasets = [name for name in named if name not in left_alone]
     with quietly():
         return {name: _suite_result(update, name) for name in datasets}
+
+
+def _was_left_alone(dataset: DatasetQuality) -> bool:
+    return dataset.action == "skip" or dataset.state == "EXCLUDED"
 
 
 def gx_json(result: Any) -> str:  # noqa: ANN401 - of their class
@@ -54,7 +69,8 @@ def gx_json(result: Any) -> str:  # noqa: ANN401 - of their class
 def write_data_docs(folder: Path, update: UpdateQuality) -> Path:
     """Let Great Expectations build its site of pages from the results of an update.
 
-    Its pages fetch their looks from the network, as they do everywhere.
+    Its pages fetch their looks from the network, as they do everywhere. They take most texts for
+    HTML, so texts are escaped before it has them.
 
     Args:
         folder: where to, made where it is missing.
@@ -69,6 +85,7 @@ def write_data_docs(folder: Path, update: UpdateQuality) -> Path:
         context = module().get_context(mode="file", project_root_dir=place)
         context.variables.progress_bars = {"globally": False}
         for dataset, result in results.items():
+            _make_text(result)
             run = result.meta["run_id"]
             identifier = identifiers.ValidationResultIdentifier(
                 identifiers.ExpectationSuiteIdentifier(dataset), run, dataset
@@ -80,10 +97,38 @@ def write_data_docs(folder: Path, update: UpdateQuality) -> Path:
     return folder / "index.html"
 
 
+def _make_text(result: Any) -> None:  # noqa: ANN401 - of their class
+    """Change all texts of a suite's result so that a page shows them and obeys none."""
+    result.meta = _as_text(result.meta)
+    for each in result.results:
+        config = each.expectation_config
+        config.kwargs = _as_text(config.kwargs)
+        config.meta = _as_text(config.meta)
+        config.description = _as_text(config.description)
+        for part in ("result", "exception_info", "meta"):
+            setattr(each, part, _as_text(getattr(each, part)))
+
+
+def _as_text(value: object) -> Any:  # noqa: ANN401 - as it was, only its texts are not
+    match value:
+        case str():
+            return html.escape(visible_lines(value), quote=False)
+        case Mapping():
+            return {
+                _as_text(name): each if name in _LEFT_AS_IT_IS else _as_text(each)
+                for name, each in value.items()
+            }
+        case list() | tuple():
+            return [_as_text(each) for each in value]
+        case _:
+            return value
+
+
 def _suite_result(update: UpdateQuality, dataset: str) -> Any:  # noqa: ANN401 - of their class
     own = [each for each in update.rules if each.dataset == dataset]
-    ran = [each for each in own if not _was_not_run(each)]
-    results = [_result(each, version=update.update_id) for each in ran]
+    ran = [each for each in own if not _has_checked_nothing(each)]
+    # A suite without any result would be a success there.
+    results = [_result(each, version=update.update_id) for each in ran or own]
     good = sum(bool(each.success) for each in results)
     core = module("core.expectation_validation_result")
     statistics = {
@@ -115,13 +160,14 @@ def _meta(update: UpdateQuality, dataset: str, own: Sequence[RuleResult]) -> dic
         "dlt_lite": {
             "pipeline": update.pipeline,
             "target": update.target,
-            "not_run": [each.rule for each in own if _was_not_run(each)],
+            "not_run": [each.rule for each in own if _has_checked_nothing(each)],
         },
     }
 
 
-def _was_not_run(rule: RuleResult) -> bool:
-    return rule.verdict is Verdict.SKIPPED and rule.violations is None
+def _has_checked_nothing(rule: RuleResult) -> bool:
+    """Return whether a rule was not run, or had no rows; these are no pass, as they are there."""
+    return rule.verdict is Verdict.SKIPPED
 
 
 def _result(rule: RuleResult, *, version: str) -> Any:  # noqa: ANN401 - of their class
@@ -138,14 +184,14 @@ def _result(rule: RuleResult, *, version: str) -> Any:  # noqa: ANN401 - of thei
         type_, kwargs = SQL_TYPE, {"unexpected_rows_query": _query(rule)}
         own = expectation(type_, kwargs, **about)
     kind = KINDS[type_]
-    if rule.verdict is Verdict.ERROR or rule.violations is None:
+    if rule.verdict in _NOT_DECIDED or rule.violations is None:
         return _raised(own, rule)
     if rule.by_row and (kind.way in _COUNTED or type_ == SQL_TYPE):
         found = _judged_by_them(own, rule)
     else:
         found = _written(own, _observed(type_, kwargs, rule))
     # A threshold of ours, such as max_failures, is unknown there.
-    found.success = rule.verdict in {Verdict.PASS, Verdict.SKIPPED}
+    found.success = rule.verdict is Verdict.PASS
     return found
 
 
@@ -169,13 +215,13 @@ def _named(rule: RuleResult) -> tuple[str, dict[str, Any]]:
 
 def _query(rule: RuleResult) -> str:
     """Return a query for the rows that break a rule; of a rule beyond rows one for readers."""
-    condition = re.sub(r"\s+", " ", rule.condition or "").strip()
+    condition = (rule.condition or "").strip()
     if rule.kind is not RuleKind.ROW:
-        told = f"-- that breaks: {condition}"
+        told = re.sub(r"\s+", " ", f"-- that breaks: {condition}")
     else:
         null = "TRUE" if rule.null_policy is NullPolicy.PASS else "FALSE"
-        about = "" if rule.where is None else f"({rule.where}) AND "
-        told = f"WHERE {about}NOT coalesce({condition}, {null})"
+        about = "" if rule.where is None else f"({with_an_end(rule.where)}) AND "
+        told = f"WHERE {about}NOT coalesce({with_an_end(condition)}, {null})"
     # There braces stand for parameters.
     return " ".join(("SELECT * FROM {batch}", told.replace("{", "{{").replace("}", "}}")))
 

@@ -30,7 +30,7 @@ from dlt_lite.model.results import (
     overall,
     undecided,
 )
-from dlt_lite.model.rules import NullPolicy, RuleAction, Severity, Threshold
+from dlt_lite.model.rules import Cost, NullPolicy, RuleAction, Severity, Threshold
 from dlt_lite.report.summary import DatasetResult, ExpectationResult, error_json, update_result
 from dlt_lite.runs.folder import RunFacts, RunState
 from dlt_lite.runs.history import matching_runs
@@ -47,7 +47,9 @@ _LEFT_OUT = {
     FlowState.SKIPPED: "something that it reads failed",
     FlowState.EXCLUDED: "not selected in this update",
 }
-_BROKEN_RULES = re.compile(r"expectation (?P<names>.*) failed for (?P<rows>\d+) or more rows")
+_BROKEN_RULES = re.compile(
+    r"expectation (?P<names>.*) failed for (?P<rows>\d+) or more rows", re.DOTALL
+)
 _ORIGIN = re.compile(r"(?P<path>.*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?")
 
 
@@ -80,18 +82,21 @@ class _Broken:
         return self.rows if self.names.startswith(rule) else 1
 
 
-def update_quality(events: Iterable[Event], manifest: Manifest | None = None) -> UpdateQuality:
+def update_quality(
+    events: Iterable[Event], manifest: Manifest | None = None, *, broke_off: bool = False
+) -> UpdateQuality:
     """Return what the rules of an update decided, as far as its events tell.
 
     Args:
         events: the events of one update, all or only the first of them, in any order.
         manifest: the update's graph, for what the events do not tell any more.
+        broke_off: whether the update is over although no event says so.
 
     Returns:
         The results. A rule that did not run is never a pass.
     """
     told = list(events)
-    update = update_result(told)
+    update = update_result(told, broke_off=broke_off)
     declared = _declared(told, manifest)
     rules = tuple(
         rule for dataset in update.datasets for rule in _rules(dataset, declared, update.update_id)
@@ -124,7 +129,11 @@ def quality_of(run: RunFacts, *, samples: bool = True) -> UpdateQuality:
     if found is not None:
         return found
     folder = run.folder
-    results = update_quality(read_ndjson(folder.events), read_manifest(folder.manifest))
+    results = update_quality(
+        read_ndjson(folder.events),
+        read_manifest(folder.manifest),
+        broke_off=run.state is RunState.ABANDONED,
+    )
     is_told = results.ended is not None or run.state is RunState.UNKNOWN
     state = results.state if is_told else str(run.state)
     return replace(
@@ -211,6 +220,16 @@ def _declared(told: Sequence[Event], manifest: Manifest | None) -> Mapping[str, 
     return declared
 
 
+# What a rule costs that checked nothing, where its kind says so.
+_COSTS = {
+    RuleKind.UNIQUE: Cost.EXTRA_SCAN,
+    RuleKind.FOREIGN_KEY: Cost.EXTRA_SCAN,
+    RuleKind.ROW_COUNT_CHANGE: Cost.DERIVED,
+    RuleKind.DROP_RATIO: Cost.DERIVED,
+    RuleKind.SCHEMA: Cost.DERIVED,
+}
+
+
 def _rule(dataset: str, told: ExpectationDefinition, origin: str) -> RuleResult:
     """Return a rule without figures; what nobody said of it is as a rule of its action has it."""
     kept = RuleAction(told.action)
@@ -231,6 +250,7 @@ def _rule(dataset: str, told: ExpectationDefinition, origin: str) -> RuleResult:
         origin=origin_of(told.origin or origin),
         where=told.where,
         expectation=told.expectation,
+        cost=_COSTS.get(RuleKind(told.kind), Cost.IN_JOB),
     )
 
 

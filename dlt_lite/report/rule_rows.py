@@ -21,7 +21,7 @@ _COSTS = {
     Cost.IN_JOB: "counted in the job that wrote the rows",
     Cost.STATISTICS: "read off the files' statistics, without looking at a row",
     Cost.DERIVED: "derived: the job would have failed otherwise",
-    Cost.EXTRA_SCAN: "counted by a scan of its own",
+    Cost.EXTRA_SCAN: "took a scan of its own",
 }
 
 

@@ -36,6 +36,10 @@ _FOLDED = {FlowState.STARTING: FlowState.RUNNING, FlowState.STOPPED: FlowState.F
 _STRONGEST = (FlowState.FAILED, FlowState.SKIPPED, FlowState.EXCLUDED, FlowState.RUNNING)
 # Nothing waits or runs in an update that is over.
 _AT_THE_END = {FlowState.QUEUED: FlowState.SKIPPED, FlowState.RUNNING: FlowState.FAILED}
+_CUT_OFF = {
+    FlowState.QUEUED: "the update broke off before it",
+    FlowState.RUNNING: "the update broke off while it was at work",
+}
 _NO_ACTION = "none"
 _REPLAY = "replay"
 _SKIP = "skip"
@@ -270,16 +274,19 @@ class PlanResult:
     Attributes:
         pipeline: the pipeline's name.
         datasets: in the order of the plan.
+        notes: what a person should know before: what a run would ask, and what else it breaks.
     """
 
     pipeline: str = ""
     datasets: tuple[PlannedDataset, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `-o json` prints it: plain dictionaries, lists and values."""
         return {
             "pipeline": self.pipeline,
             "datasets": [each.as_json() for each in self.datasets],
+            "notes": list(self.notes),
         }
 
 
@@ -295,11 +302,12 @@ def error_json(text: str | None) -> dict[str, str | None] | None:
     return {"code": code, "message": message, "origin": origin, "fix": fix}
 
 
-def update_result(events: Iterable[Event]) -> UpdateResult:
+def update_result(events: Iterable[Event], *, broke_off: bool = False) -> UpdateResult:
     """Return what an update did, as far as its events tell.
 
     Args:
         events: the events of one update, all or only the first of them, in any order.
+        broke_off: whether the update is over although no event says so.
 
     Returns:
         The result; of no events, an empty one.
@@ -315,7 +323,9 @@ def update_result(events: Iterable[Event]) -> UpdateResult:
         pipeline=first.pipeline,
         target=next((e.record.target for e in told if isinstance(e.record, CreateUpdate)), ""),
         state=str(UpdateState.RUNNING if final is None else final[1].state),
-        datasets=_dataset_results(told, is_over=final is not None),
+        datasets=_dataset_results(
+            told, is_over=final is not None, broke_off=broke_off and final is None
+        ),
         error=next((rec.error for _, rec in reversed(states) if rec.error is not None), None),
         started=first.timestamp,
         ended=None if final is None else final[0].timestamp,
@@ -371,7 +381,9 @@ def _in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: event.envelope.sequence)
 
 
-def _dataset_results(told: Sequence[Event], *, is_over: bool) -> tuple[DatasetResult, ...]:
+def _dataset_results(
+    told: Sequence[Event], *, is_over: bool, broke_off: bool
+) -> tuple[DatasetResult, ...]:
     stories = _stories(told)
     shown = {
         name: definition.dataset
@@ -391,11 +403,20 @@ def _dataset_results(told: Sequence[Event], *, is_over: bool) -> tuple[DatasetRe
         for name, story in stories.items()
         for rule in (() if story.definition is None else story.definition.expectations)
     }
-    return tuple(
+    found = (
         _as_declared(_dataset_result(name, story, shown, evaluated, is_over=is_over), declared)
         for name, story in stories.items()
         if story.plan is not None or story.progress
     )
+    return tuple(_cut_off(each) if broke_off else each for each in found)
+
+
+def _cut_off(result: DatasetResult) -> DatasetResult:
+    """Return what became of a dataset in an update that broke off; how long is not known."""
+    state = FlowState(result.state)
+    if state not in _CUT_OFF:
+        return result
+    return replace(result, state=str(_AT_THE_END[state]), reason=_CUT_OFF[state], seconds=None)
 
 
 def _as_declared(

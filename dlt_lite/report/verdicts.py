@@ -121,7 +121,7 @@ def _rules(update: UpdateQuality) -> list[str]:
         return [f"none of {counted(len(rules), 'rule')} was checked"]
     told = []
     if broken:
-        told.append(f"{broken:,} of {counted(checked, 'rule')} violated{_critical(rules)}")
+        told.append(f"{broken:,} of {counted(len(rules), 'rule')} violated{_critical(rules)}")
     elif checked and (found[Verdict.ERROR] or update.state in ENDS):
         told.append(f"{checked:,} of {counted(len(rules), 'rule')} passed")
     elif not checked:

@@ -123,11 +123,12 @@ def figures(rule: RuleResult) -> str:
         return _found(rule)
     if rule.evaluated is None:
         return f"at least {counted(rule.violations, 'row')} broke it; {rule.reason}"
-    if not rule.evaluated:
+    if not rule.decided:
         return rule.reason or "no rows were checked"
-    share = percent(rule.violations / rule.evaluated)
-    rows = counted(rule.evaluated, "row")
-    return f"{about}{rule.violations:,} of {rows} broke it ({share})"
+    share = percent(rule.violations / rule.decided)
+    rows = counted(rule.decided, "row")
+    nulls = f"; {rule.undecided:,} more are NULL" if rule.undecided else ""
+    return f"{about}{rule.violations:,} of {rows} broke it ({share}){nulls}"
 
 
 def _found(rule: RuleResult) -> str:

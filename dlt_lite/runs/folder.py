@@ -8,10 +8,12 @@ other run.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,6 +38,7 @@ from dlt_lite.runs.processes import (
 )
 
 _RECORDED = "events_recorded"
+_ASKED = "cancel.json"
 
 
 class RunState(StrEnum):
@@ -92,6 +95,7 @@ class RunFolder:
         storage_root: str | None = None,
         kind: RunKind = RunKind.PIPELINE,
         state: RunState = RunState.RUNNING,
+        part_of: str | None = None,
     ) -> RunFolder:
         """Make the folder of a run that begins now, in this process, or waits for its turn.
 
@@ -104,6 +108,7 @@ class RunFolder:
             storage_root: URI or path below which its tables lie.
             kind: whether it is a pipeline or a job.
             state: RUNNING, or QUEUED: see `begin`.
+            part_of: the run of a job that began it by one of its tasks.
 
         Returns:
             The folder, with a `run.json` that says so.
@@ -122,6 +127,7 @@ class RunFolder:
             host=socket.gethostname(),
             python=this_process(),
             storage_root=storage_root,
+            part_of=part_of,
         )
         try:
             write_json(unborn / "run.json", _row(facts))
@@ -172,6 +178,31 @@ class RunFolder:
         facts = replace(self._facts(), state=RunState.RUNNING, started=moment_text(now))
         write_json(self.run_file, _row(facts))
 
+    def ask_to_end(self, now: datetime) -> datetime | None:
+        """Record that the run is asked to end.
+
+        Returns:
+            When it was asked before, None where this is the first time.
+
+        Raises:
+            StorageNotWritable: the disk refused it.
+        """
+        asked = self.path / _ASKED
+        found = read_json(asked)
+        if found is not None:
+            return datetime.fromisoformat(str(found["asked"]))
+        write_json(asked, {"asked": now.astimezone(UTC).isoformat()})
+        return None
+
+    def sign(self) -> None:
+        """Give a sign of life: whoever finds the run abandoned knows when that was."""
+        with suppress(OSError):
+            os.utime(self.run_file)
+
+    def is_asked_to_end(self) -> bool:
+        """Tell whether somebody has asked the run to end."""
+        return (self.path / _ASKED).exists()
+
     def remove(self) -> None:
         """Take away the folder of a run that never began."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -186,21 +217,29 @@ class RunFolder:
             StorageNotWritable: the disk refused it.
         """
         before = self._facts()
-        ended = datetime.fromisoformat(before.ended) if before.ended else _last_sign(self)
+        (self.path / _ASKED).unlink(missing_ok=True)
+        ended = datetime.fromisoformat(before.ended) if before.ended else last_sign(self)
         facts = replace(
             before,
             idle=before.idle + max((now - ended).total_seconds(), 0.0),
             state=RunState.RUNNING,
             ended=None,
+            result=None,
             host=socket.gethostname(),
             python=this_process(),
             jvm=None,
         )
         write_json(self.run_file, _row(facts))
 
-    def finish(self, state: RunState, ended: datetime) -> None:
-        """Record how the run ended, and when."""
-        facts = replace(self._facts(), state=state, ended=moment_text(ended))
+    def finish(self, state: RunState, ended: datetime, result: str | None = None) -> None:
+        """Record how the run ended, and when.
+
+        Args:
+            state: how it ended.
+            ended: when.
+            result: of a job, how it ended in Databricks' words.
+        """
+        facts = replace(self._facts(), state=state, ended=moment_text(ended), result=result)
         write_json(self.run_file, _row(facts))
 
     def events_recorded(self) -> None:
@@ -239,6 +278,8 @@ class RunFacts:
         jvm: its JVM, once known.
         storage_root: URI or path below which its tables lie.
         events_recorded: whether its events are in the Delta event table.
+        result: of a job that has ended, its result as Databricks calls it, where it was recorded.
+        part_of: the run of a job that began it by one of its tasks; None for all others.
     """
 
     folder: RunFolder
@@ -251,6 +292,8 @@ class RunFacts:
     storage_root: str | None = None
     events_recorded: bool = False
     idle: float = 0.0
+    result: str | None = None
+    part_of: str | None = None
 
 
 def new_update_id(now: datetime) -> str:
@@ -318,13 +361,21 @@ def mark_abandoned(facts: RunFacts) -> RunFacts:
         StorageNotWritable: the disk refused it.
     """
     folder = facts.folder
-    ended = moment_text(_last_sign(folder))
+    ended = moment_text(last_sign(folder))
     marked = replace(facts, state=RunState.ABANDONED, ended=ended)
     write_json(folder.run_file, _row(marked))
     return marked
 
 
-def _last_sign(folder: RunFolder) -> datetime:
+def has_signed(path: Path, since: datetime) -> bool:
+    """Tell whether a run has given a sign of life since a moment; its folder may be gone."""
+    try:
+        return (path / "run.json").stat().st_mtime >= since.timestamp()
+    except OSError:
+        return False
+
+
+def last_sign(folder: RunFolder) -> datetime:
     """Return when a run gave its last sign of life."""
     signs = [path.stat().st_mtime for path in (folder.events, folder.run_file) if path.exists()]
     return datetime.fromtimestamp(max(signs, default=0.0), UTC)
@@ -344,6 +395,8 @@ def _row(facts: RunFacts) -> dict[str, Any]:
         "jvm": process_row(facts.jvm),
         "storage_root": facts.storage_root,
         "idle": facts.idle,
+        "result": facts.result,
+        "part_of": facts.part_of,
     }
 
 
@@ -364,4 +417,6 @@ def _facts(path: Path, plain: Mapping[str, Any]) -> RunFacts:
         process_from(plain["jvm"]),
         plain["storage_root"],
         idle=float(plain.get("idle", 0.0)),
+        result=plain.get("result"),
+        part_of=plain.get("part_of"),
     )

@@ -6,11 +6,19 @@ Run folders in, facts out; writes nothing. A folder that cannot be read is shown
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 
 from dlt_lite.errors import UnknownRun
-from dlt_lite.runs.folder import RunFacts, RunKind, RunState, judged_facts, runs_of
+from dlt_lite.runs.folder import (
+    RunFacts,
+    RunKind,
+    RunState,
+    has_signed,
+    judged_facts,
+    runs_of,
+)
 
 _ENDED = {RunState.COMPLETED, RunState.FAILED, RunState.CANCELED, RunState.ABANDONED}
 _LONGEST_SHOWN = 60
@@ -79,6 +87,36 @@ def run_facts(state_root: Path, update_id: str) -> RunFacts:
     if len(found) != 1:
         raise _unknown(update_id, found, list(folders))
     return judged_facts(folders[found[0]])
+
+
+def queued_runs(
+    state_root: Path, *, target: str, pipeline: str, since: datetime
+) -> tuple[RunFacts, ...]:
+    """Return the runs that wait in the queue of a job, the one that came first first.
+
+    Args:
+        state_root: the folder on the driver's disk that holds runs and locks.
+        target: the target's name.
+        pipeline: the job's name.
+        since: those only that have given a sign of life since then.
+
+    Raises:
+        StateTooNew: a newer dlt_lite wrote one of them.
+    """
+    found = (judged_facts(path) for path in _folders(state_root) if has_signed(path, since))
+    waiting = [
+        facts
+        for facts in found
+        if facts.state is RunState.QUEUED
+        and facts.folder.kind is RunKind.JOB
+        and (facts.folder.target, facts.folder.pipeline) == (target, pipeline)
+    ]
+    return tuple(sorted(waiting, key=came_in_turn))
+
+
+def came_in_turn(facts: RunFacts) -> tuple[str, str]:
+    """Return by what runs in a queue are ordered: when they came."""
+    return facts.started or "", facts.folder.update_id
 
 
 def unrecorded(state_root: Path, *, target: str, pipeline: str) -> tuple[RunFacts, ...]:

@@ -52,6 +52,7 @@ class ManifestDataset:
         columns: its columns.
         origin: where it was declared.
         quarantine: URI of the Delta table of the rows that it sets aside; None where no rule does.
+        streams_from: what it reads outside the pipeline as a stream: full names, and URIs.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ManifestDataset:
     columns: tuple[ManifestColumn, ...] = ()
     origin: str = ""
     quarantine: str | None = None
+    streams_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +159,5 @@ def _dataset(plain: Mapping[str, Any]) -> ManifestDataset:
         columns=tuple(ManifestColumn(**each) for each in plain["columns"]),
         origin=plain["origin"],
         quarantine=plain.get("quarantine"),
+        streams_from=tuple(plain.get("streams_from", ())),
     )

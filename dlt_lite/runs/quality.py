@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from dlt_lite.errors import StateTooNew
+from dlt_lite.errors import StateTooNew, StorageNotWritable
 from dlt_lite.model.result_codec import ResultProblem, ResultTooNew, decoded, encoded
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.samples import MOST_SAMPLE_BYTES, fitting
@@ -83,7 +83,11 @@ def kept_results(history: Path, *, samples: bool = True) -> Iterator[UpdateQuali
 
     Raises:
         StateTooNew: a newer dlt_lite wrote one.
+        StorageNotWritable: it is no folder, so nothing can be kept there.
     """
+    if history.exists() and not history.is_dir():
+        what = f"{history} is no folder, and --history names one"
+        raise StorageNotWritable(what, fix="name a folder that is kept between runs")
     files = [*history.glob("*.json"), *history.glob(f"*/{_FILE}")]
     named = {path.parent.name if path.name == _FILE else path.stem: path for path in sorted(files)}
     for name in sorted(named, key=str.lower, reverse=True):

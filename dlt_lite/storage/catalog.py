@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from dlt_lite.engine.deltalog import snapshot
 from dlt_lite.engine.files import Files
+from dlt_lite.engine.sql_parsing import quoted
 from dlt_lite.model.names import DatasetName
 from dlt_lite.storage.layout import uri
-from dlt_lite.storage.state import OWNER
+from dlt_lite.storage.state import OWNER, ownership
 from dlt_lite.storage.tables import register
 
 _EMBEDDED = "in-memory"
@@ -58,13 +61,13 @@ def know_tables(
             # A log without a commit is that of a table which another task is about to make.
             log = f"{folder}/{table}/_delta_log"
             if table.lower() not in there and any(n.endswith(".json") for n in files.names(log)):
-                _wait_for_maker(session, files, f"`{schema}`.`{table}`", log, wait)
+                _wait_for_maker(session, files, f"{quoted(schema)}.{quoted(table)}", log, wait)
                 register(session, DatasetName(schema, table), f"{folder}/{table}")
 
 
 def _tables_of(session: SparkSession, schema: str) -> set[str]:
     """Return the names of a schema's tables in small letters; none of them is looked at."""
-    shown = session.sql(f"SHOW TABLES IN `{schema}`").collect()
+    shown = session.sql(f"SHOW TABLES IN {quoted(schema)}").collect()
     return {each["tableName"].lower() for each in shown if not each["isTemporary"]}
 
 
@@ -93,6 +96,22 @@ def schemas_kept(session: SparkSession, storage_root: str, text: str) -> Iterato
     for name in sorted(_schemas(session) - before):
         if _is_in_warehouse(session, session.catalog.getDatabase(name).locationUri):
             _move(session, name, uri(f"{storage_root.rstrip('/')}/tables/{name}"))
+
+
+def pipeline_of_table(session: SparkSession, name: tuple[str, ...]) -> str | None:
+    """Return the pipeline that has made a table, None where none has, or there is no such table.
+
+    Args:
+        session: finds the table.
+        name: the parts of its name, as SQL has it.
+    """
+    try:
+        told = session.sql(f"DESCRIBE DETAIL {'.'.join(map(quoted, name))}").collect()
+        place = told[0]["location"]
+    except PySparkException:
+        return None
+    found = snapshot(session, place)
+    return None if found is None else ownership(found)[0]
 
 
 def _is_embedded(session: SparkSession) -> bool:
@@ -134,14 +153,14 @@ def is_made_by_name(commit: str) -> bool:
 
 def _have_schema(session: SparkSession, schema: str, place: str, *, exists: bool) -> None:
     if not exists:
-        session.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}` LOCATION {_literal(place)}")
+        session.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)} LOCATION {_literal(place)}")
     elif schema == _DEFAULT and session.catalog.getDatabase(schema).locationUri != place:
         # Spark makes this one itself, in its warehouse, which goes with the process.
         _move(session, schema, place)
 
 
 def _move(session: SparkSession, schema: str, place: str) -> None:
-    session.sql(f"ALTER SCHEMA `{schema}` SET LOCATION {_literal(place)}")
+    session.sql(f"ALTER SCHEMA {quoted(schema)} SET LOCATION {_literal(place)}")
 
 
 def _literal(text: str) -> str:

@@ -32,7 +32,11 @@ class Layout:
 
         Two pipelines may each have a private table of one name, so the pipeline is part of it.
         """
-        return f"{self._beside(name)}/{_safe(flow)}/{generation}"
+        return f"{self.checkpoints(name, flow)}/{generation}"
+
+    def checkpoints(self, name: DatasetName, flow: str) -> str:
+        """Return where a flow's checkpoints lie, a folder for each generation."""
+        return f"{self._beside(name)}/{_safe(flow)}"
 
     def counts(self, name: DatasetName, table_id: str, version: int) -> str:
         """Return where the counts of a view's commit lie."""

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 from pyspark.sql.types import StructType
 
-from dlt_lite.engine.deltalog import Commit, commit, snapshot
+from dlt_lite.engine.deltalog import Commit, Snapshot, commit, snapshot
 from dlt_lite.engine.empties import empty_frame
 from dlt_lite.errors import NotOurs, SchemaIncompatible
 from dlt_lite.model.rules import REPLAY
@@ -30,6 +30,25 @@ from dlt_lite.storage.tables import (
 
 KIND_OF_QUARANTINE = "quarantine"
 _FILLING = "dlt_lite.filling"
+
+
+def refuse_stranger(found: Snapshot, path: str, dataset: str) -> None:
+    """Refuse a table in a quarantine's place that is none.
+
+    Args:
+        found: the table.
+        path: where it lies.
+        dataset: the dataset whose rows would be set aside there.
+
+    Raises:
+        NotOurs: it is somebody else's.
+    """
+    if found.properties.get(KIND) != KIND_OF_QUARANTINE:
+        raise NotOurs(
+            f"a table that is no quarantine is where the rows that {dataset} sets aside would go: "
+            f"{path}",
+            fix="move that table away, or give another name by quarantine_table=",
+        )
 
 
 def last_aside(session: SparkSession, path: str, app_id: str) -> int:
@@ -117,12 +136,8 @@ def _made(frame: DataFrame, path: str, record: CommitRecord, filling: str) -> No
         builder = DeltaTable.createIfNotExists(session).location(path).addColumns(columns)
         builder.property(OWNER, record.pipeline).property(KIND, KIND_OF_QUARANTINE)
         builder.property(_FILLING, filling).execute()
-    elif found.properties.get(KIND) != KIND_OF_QUARANTINE:
-        raise NotOurs(
-            f"a table that is no quarantine is where the rows that {record.dataset} sets aside "
-            f"would go: {path}",
-            fix="move that table away, or give another name by quarantine_table=",
-        )
+    else:
+        refuse_stranger(found, path, record.dataset)
 
 
 def _explained(error: PySparkException, path: str, record: CommitRecord) -> Exception:
@@ -147,6 +162,12 @@ def mark_for_replay(
     table = DeltaTable.forPath(marked(session, record), path)
     unmarked = F.col(REPLAY).isNull() & F.coalesce(condition, F.lit(False))
     table.update(unmarked, {REPLAY: F.lit(number).cast("bigint")})
+
+
+def unmark(session: SparkSession, path: str, number: int, record: CommitRecord) -> None:
+    """Take the mark of a replay's number from all rows that have it, in one commit."""
+    table = DeltaTable.forPath(marked(session, record), path)
+    table.update(F.col(REPLAY) == number, {REPLAY: F.lit(None).cast("bigint")})
 
 
 def remove_aside(session: SparkSession, path: str, condition: Column, record: CommitRecord) -> None:

@@ -7,9 +7,12 @@ at all. Counts are written after the table's commit and before the batch is ackn
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dlt_lite.engine.file_systems import damaged
 from dlt_lite.engine.files import Files
 from dlt_lite.errors import StateTooNew
 from dlt_lite.model.rules import Cost, Counts, RuleAction, RuleCount
@@ -71,10 +74,11 @@ def read_checks(files: Files, path: str) -> RecordedChecks | None:
     text = files.read(path)
     if text is None:
         return None
-    plain = _checked(text, path)
-    del plain["format"]
-    found = tuple(_rule_count(each) for each in plain["found"])
-    return RecordedChecks(**plain | {"found": found})
+    with _in_shape(path):
+        plain = _checked(text, path)
+        del plain["format"]
+        found = tuple(_rule_count(each) for each in plain["found"])
+        return RecordedChecks(**plain | {"found": found})
 
 
 def write_owner(files: Files, checkpoint: str, owner: CheckpointOwner) -> None:
@@ -90,11 +94,13 @@ def write_owner(files: Files, checkpoint: str, owner: CheckpointOwner) -> None:
 
 def read_owner(files: Files, checkpoint: str) -> CheckpointOwner | None:
     """Return what a checkpoint was made for, None where nothing says so."""
-    text = files.read(f"{checkpoint}/dlt_lite/owner.json")
+    path = f"{checkpoint}/dlt_lite/owner.json"
+    text = files.read(path)
     if text is None:
         return None
-    plain = _checked(text, checkpoint)
-    return CheckpointOwner(plain["table_id"], plain["definition"], tuple(plain["sources"]))
+    with _in_shape(path):
+        plain = _checked(text, path)
+        return CheckpointOwner(plain["table_id"], plain["definition"], tuple(plain["sources"]))
 
 
 def batch_counts_path(checkpoint: str, batch: int) -> str:
@@ -121,10 +127,11 @@ def read_counts(files: Files, path: str) -> RecordedCounts | None:
     text = files.read(path)
     if text is None:
         return None
-    plain = _checked(text, path)
-    rules = tuple(_rule_count(each) for each in plain["rules"])
-    counts = Counts(plain["rows"], plain["dropped"], rules, plain.get("quarantined", 0))
-    return RecordedCounts(counts, plain["update_id"])
+    with _in_shape(path):
+        plain = _checked(text, path)
+        rules = tuple(_rule_count(each) for each in plain["rules"])
+        counts = Counts(plain["rows"], plain["dropped"], rules, plain.get("quarantined", 0))
+        return RecordedCounts(counts, plain["update_id"])
 
 
 def _figures(count: RuleCount) -> dict[str, Any]:
@@ -139,6 +146,14 @@ def _rule_count(plain: dict[str, Any] | list[Any]) -> RuleCount:
     told = plain if isinstance(plain, dict) else dict(zip(_FIRST_FIGURES, plain, strict=True))
     cost = Cost(told.get("cost", Cost.IN_JOB))
     return RuleCount(**told | {"action": RuleAction(told["action"]), "cost": cost})
+
+
+@contextmanager
+def _in_shape(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, "it is not the record that it was written as") from error
 
 
 def _checked(text: str, path: str) -> dict[str, Any]:

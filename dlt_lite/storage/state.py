@@ -76,7 +76,7 @@ def table_state(
     found = snapshot(session, path)
     if found is None:
         return None
-    owner, kind = _ownership(found)
+    owner, kind = ownership(found)
     try:
         latest = _latest(session, path, found.version) if owner else _Latest()
     except NewerFormat as error:
@@ -108,7 +108,7 @@ def table_state(
     )
 
 
-def _ownership(found: Snapshot) -> tuple[str | None, str | None]:
+def ownership(found: Snapshot) -> tuple[str | None, str | None]:
     """Return whose a table is: properties say so, or the transactions that survive clean-ups."""
     if OWNER in found.properties:
         return found.properties[OWNER], found.properties.get(KIND)
@@ -142,21 +142,37 @@ def _latest(session: SparkSession, path: str, version: int) -> _Latest:
     return _Latest(touched=tuple(touched), overwritten=overwritten)
 
 
-def batch_rows(session: SparkSession, path: str, wanted: CommitRecord) -> int | None:
-    """Return how many rows a batch wrote, by Delta's own count; None where its commit is gone."""
+def batch_commit(
+    session: SparkSession, path: str, wanted: CommitRecord
+) -> tuple[CommitRecord, int] | None:
+    """Return what a batch's commit says of itself, and how many rows it wrote by Delta's own count.
+
+    Args:
+        session: the session.
+        path: where the table lies.
+        wanted: names the flow, its generation and the batch.
+
+    Returns:
+        None where the commit is gone from the table's log.
+    """
     found = snapshot(session, path)
+    if found is None:
+        return None
     batch = (wanted.flow, wanted.generation, wanted.batch)
-    for each in () if found is None else _backwards(session, path, found.version):
+    # However many others have come since: it is looked for after a crash alone.
+    for each in _backwards(session, path, found.version, most=found.version + 1):
         record = commit_record(each.metadata)
         if record is None or record.purpose != wanted.purpose:
             continue
         if (record.flow, record.generation, record.batch) == batch:
-            return int(each.metrics.get("numOutputRows", 0))
+            return record, int(each.metrics.get("numOutputRows", 0))
     return None
 
 
-def _backwards(session: SparkSession, path: str, version: int) -> Iterator[Commit]:
-    for number in range(version, max(-1, version - _FARTHEST), -1):
+def _backwards(
+    session: SparkSession, path: str, version: int, *, most: int = _FARTHEST
+) -> Iterator[Commit]:
+    for number in range(version, max(-1, version - most), -1):
         found = commit(session, path, number)
         if found is None:
             return

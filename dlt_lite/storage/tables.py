@@ -15,10 +15,11 @@ from pyspark.sql.types import StructType
 from dlt_lite.engine.deltalog import commit, latest_version, snapshot
 from dlt_lite.engine.empties import empty_frame
 from dlt_lite.engine.sessions import flow_session
+from dlt_lite.engine.sql_parsing import quoted
 from dlt_lite.errors import ConcurrentWriter
 from dlt_lite.model.datasets import TableOptions
 from dlt_lite.model.names import DatasetName
-from dlt_lite.model.schema import Schema, schema_from_json
+from dlt_lite.model.schema import Path, Schema, comments, required, schema_from_json
 from dlt_lite.model.state import (
     CommitRecord,
     MetadataChange,
@@ -57,8 +58,12 @@ class Written:
     rows: int
 
 
-def needs_creating(options: TableOptions) -> bool:
+def needs_creating(options: TableOptions, schema: Schema) -> bool:
     """Return whether a table must be made before it is filled, since a write cannot say all."""
+    if options.schema is not None and (
+        required(schema) or any(text for _, text in comments(schema).values())
+    ):
+        return True
     return bool(options.comment or options.table_properties or options.cluster_by)
 
 
@@ -212,26 +217,29 @@ def append_given(frame: DataFrame, path: str, pipeline: str, *, kind: str) -> No
 def change_metadata(
     session: SparkSession, path: str, change: MetadataChange, record: CommitRecord
 ) -> None:
-    """Make comment, properties and clustering of a table those of the code."""
+    """Make comments, properties, clustering and what may be NULL in a table those of the code."""
     statements = []
+    commented = [f"{_column(path)} COMMENT {_text(to)}" for path, to in change.comments.items()]
+    nullable = [f"{_column(path)} DROP NOT NULL" for path in change.nullable]
+    statements += [f"ALTER COLUMN {', '.join(each)}" for each in (commented, nullable) if each]
     if change.set:
         pairs = ", ".join(f"{_text(key)} = {_text(value)}" for key, value in change.set.items())
         statements.append(f"SET TBLPROPERTIES ({pairs})")
     if change.unset:
         statements.append(f"UNSET TBLPROPERTIES IF EXISTS ({', '.join(map(_text, change.unset))})")
     if change.cluster_by is not None:
-        columns = ", ".join(_quoted(name) for name in change.cluster_by)
+        columns = ", ".join(quoted(name) for name in change.cluster_by)
         statements.append(f"CLUSTER BY ({columns})" if columns else "CLUSTER BY NONE")
     own = marked(session, record)
     for statement in statements:
-        own.sql(f"ALTER TABLE delta.{_quoted(path)} {statement}")
+        own.sql(f"ALTER TABLE delta.{quoted(path)} {statement}")
 
 
 def register(session: SparkSession, name: DatasetName, path: str) -> None:
     """Make a table known to Spark's catalog under its name, where it is not yet."""
     parts = [part for part in (name.catalog, name.schema) if part]
-    session.sql(f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(_quoted, parts))}")
-    full = ".".join(_quoted(part) for part in (*parts, name.table))
+    session.sql(f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(quoted, parts))}")
+    full = ".".join(quoted(part) for part in (*parts, name.table))
     session.sql(f"CREATE TABLE IF NOT EXISTS {full} USING delta LOCATION {_text(path)}")
 
 
@@ -281,8 +289,8 @@ def marked(session: SparkSession, record: CommitRecord) -> SparkSession:
     return flow_session(session, {_METADATA: record.text()})
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _column(path: Path) -> str:
+    return ".".join(map(quoted, path))
 
 
 def _text(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from dlt_lite.errors import BadSuite
+from dlt_lite.errors import BadSuite, DltLiteError
 from dlt_lite.model.names import DatasetName, NameProblem, dataset_name
 from dlt_lite.model.origin import Origin
 from dlt_lite.project.suggestions import closest, did_you_mean, shown
@@ -16,6 +16,8 @@ from dlt_lite.suites.said import said_in
 FOLDER = "expectations"
 _ENDINGS = (".yml", ".yaml", ".json")
 _NOTES = ".md"
+# So many broken files of others are named in a note.
+_NAMED = 5
 
 
 def attach_given(registry: Registry, dataset: DatasetName, shown_name: str, given: object) -> None:
@@ -44,7 +46,8 @@ def attach_files(registry: Registry, pipeline: str, siblings: Collection[str] = 
     """Attach the files that belong to a pipeline, once all of its datasets are declared.
 
     These are the file and the folder below `expectations/` that are named like the pipeline, and
-    every suite of Great Expectations that is about one of its datasets.
+    every suite of Great Expectations that is about one of its datasets. What is wrong with a file
+    that is another pipeline's, by its name or by what it is about, is a note here and no error.
 
     Args:
         registry: where its datasets are declared.
@@ -52,38 +55,94 @@ def attach_files(registry: Registry, pipeline: str, siblings: Collection[str] = 
         siblings: the names of the project's other pipelines.
     """
     folder, pipelines = registry.root / FOLDER, (pipeline, *siblings)
-    _refuse_namesakes(registry, folder)
+    _refuse_namesakes(registry, folder, siblings)
     _refuse_unread(registry, folder, pipeline)
-    _attach_loose(registry, folder, pipelines)
     for file in rule_files(folder / pipeline):
         _attach_all(registry, _read(registry, file))
+    broken = _attach_loose(registry, folder, pipelines)
     for other in _folders(folder):
         for file in () if other.name in pipelines else rule_files(other):
+            document, problems = _judged(registry, file)
             name = f"{other.name}/{file.name}"
-            _note_if_nobodys(registry, _read(registry, file), name, pipelines)
+            _note_if_nobodys(registry, document, name, pipelines)
+            if len(pipelines) == 1:
+                _refuse_all(registry, problems)
+            elif _is_broken(file, problems):
+                broken.append(name)
+    if broken:
+        more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
+        listed = ", ".join(f"{FOLDER}/{name}" for name in broken[:_NAMED])
+        registry.note(f"left out, broken and not of this pipeline (see `validate`): {listed}{more}")
 
 
-def _attach_loose(registry: Registry, folder: Path, pipelines: Sequence[str]) -> None:
-    """Attach what belongs to the first of the pipelines of the files that lie in no folder."""
-    strangers = []
+def _attach_loose(registry: Registry, folder: Path, pipelines: Sequence[str]) -> list[str]:
+    """Attach what belongs to the first of the pipelines of the files that lie in no folder.
+
+    Returns:
+        The names of files that are broken, and no matter of this pipeline.
+    """
+    strangers: list[str] = []
+    broken: list[str] = []
     for file in rule_files(folder):
-        document = _read(registry, file)
-        if document is None or file.stem == pipelines[0]:
-            _attach_all(registry, document)
-        elif document.is_great:
-            if not _attach_known(registry, document):
-                strangers.append(file.name)
-        elif file.stem not in pipelines:
-            _note_if_nobodys(registry, document, file.name, pipelines)
+        if file.stem == pipelines[0]:
+            _attach_all(registry, _read(registry, file))
+            continue
+        document, problems = _judged(registry, file)
+        is_a_siblings = file.stem in pipelines
+        if not is_a_siblings and _may_concern(registry, document, pipelines):
+            _refuse_all(registry, problems)
+        elif _is_broken(file, problems):
+            broken.append(file.name)
+        if document is not None and not is_a_siblings:
+            _attach_nobodys(registry, document, file.name, pipelines, strangers)
     if strangers:
         registry.note(f"{FOLDER}/ has suites for datasets of no kind here: {', '.join(strangers)}")
+    return broken
 
 
-def _refuse_namesakes(registry: Registry, folder: Path) -> None:
+def _attach_nobodys(
+    registry: Registry,
+    document: Document,
+    name: str,
+    pipelines: Sequence[str],
+    strangers: list[str],
+) -> None:
+    """Attach a suite that is about one of the datasets; keep its name where it is about none."""
+    _note_of(registry, document)
+    if not document.is_great:
+        _note_if_nobodys(registry, document, name, pipelines)
+    elif not _attach_known(registry, document):
+        strangers.append(name)
+
+
+def _may_concern(registry: Registry, document: Document | None, pipelines: Sequence[str]) -> bool:
+    """Return whether a file of nobody's name may be meant for the first of the pipelines.
+
+    Of one that cannot be read at all nobody knows; its rules must not be lost in silence.
+    """
+    return (
+        document is None
+        or len(pipelines) == 1
+        or any(_dataset(registry, suite) is not None for suite in document.suites)
+        or any(_is_almost_ours(registry, suite) for suite in document.suites if document.is_great)
+    )
+
+
+def _is_broken(file: Path, problems: Sequence[DltLiteError]) -> bool:
+    """Return whether another pipeline's file is surely wrong: its parameters are not known here."""
+    return bool(problems) and "$PARAMETER" not in file.read_text("utf-8", errors="replace")
+
+
+def _refuse_all(registry: Registry, problems: Sequence[DltLiteError]) -> None:
+    for problem in problems:
+        registry.refuse(problem)
+
+
+def _refuse_namesakes(registry: Registry, folder: Path, siblings: Collection[str]) -> None:
     first: dict[str, Path] = {}
     for file in rule_files(folder):
         other = first.setdefault(file.stem, file)
-        if other is not file:
+        if other is not file and file.stem not in siblings:
             what = f"{other.name} and {file.name} have one name"
             origin = Origin(f"{FOLDER}/{file.name}")
             registry.refuse(BadSuite(what, origin=origin, fix="rename one of them"))
@@ -138,10 +197,14 @@ def _attach_all(registry: Registry, document: Document | None) -> None:
 def _attach_known(registry: Registry, document: Document) -> bool:
     """Attach a suite that may be another pipeline's; one that is almost ours is an error."""
     (suite,) = document.suites
-    if _dataset(registry, suite) is not None or closest(suite.dataset, registry.dataset_names):
+    if _dataset(registry, suite) is not None or _is_almost_ours(registry, suite):
         _attach_all(registry, document)
         return True
     return False
+
+
+def _is_almost_ours(registry: Registry, suite: Suite) -> bool:
+    return bool(closest(suite.dataset, registry.dataset_names))
 
 
 def _attach_named(registry: Registry, dataset: DatasetName, name: str) -> None:
@@ -164,10 +227,23 @@ def _attach_named(registry: Registry, dataset: DatasetName, name: str) -> None:
 
 
 def _read(registry: Registry, file: Path) -> Document | None:
-    document = read_document(file, registry.root, registry.parameters, registry.refuse)
-    if document is not None and document.note is not None:
-        registry.note(document.note)
+    document, problems = _judged(registry, file)
+    _refuse_all(registry, problems)
+    if document is not None:
+        _note_of(registry, document)
     return document
+
+
+def _judged(registry: Registry, file: Path) -> tuple[Document | None, list[DltLiteError]]:
+    """Return what a file says, None where it cannot be read; and what is wrong with it."""
+    problems: list[DltLiteError] = []
+    document = read_document(file, registry.root, registry.parameters, problems.append)
+    return document, problems
+
+
+def _note_of(registry: Registry, document: Document) -> None:
+    if document.note is not None:
+        registry.note(document.note)
 
 
 def rule_files(folder: Path) -> Iterator[Path]:

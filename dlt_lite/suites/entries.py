@@ -242,6 +242,9 @@ def _what_of(said: SaidMap) -> SaidEntry:
     known = {"expect", *CHECKS, *_TYPES, "unexpected_rows_expectation"}
     found = [each for each in said.entries if each.key in known or each.key.startswith("expect_")]
     if not found:
+        if "kwargs" in said.keys:
+            refuse_unknown(said, (*_SAID_OF_EACH, *_OF_GREAT_EXPECTATIONS, "type"), "a rule")
+            refuse(said.origin, "an expectation has no type", "name it: `type: expect_…`")
         refuse_unknown(said, (*_SAID_OF_EACH, *sorted(known)), "a rule")
         refuse(said.origin, "a rule asks nothing", _HOW)
     if len(found) > 1:

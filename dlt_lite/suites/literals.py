@@ -15,6 +15,11 @@ _LAST_OF_FOUR = 0xFFFF
 _ESCAPED = {"'": "\\'", "\\": "\\\\", "$": "\\u0024"}
 
 
+def with_an_end(sql: str) -> str:
+    """Return a person's SQL so that more may follow: a comment at its end ends with its line."""
+    return f"{sql}\n" if "--" in sql else sql
+
+
 def column_sql(name: str) -> str:
     """Return a column's name for SQL; dots lead into structs, back quotes keep them together.
 

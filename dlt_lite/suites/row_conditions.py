@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from dlt_lite.project.suggestions import did_you_mean, shown
 from dlt_lite.suites.arguments import column, flag, some_values
-from dlt_lite.suites.literals import column_sql, literal_sql
+from dlt_lite.suites.literals import column_sql, literal_sql, with_an_end
 from dlt_lite.suites.said import (
     Said,
     SaidList,
@@ -93,7 +93,7 @@ def _tree(said: SaidMap) -> str:
 def _part_of_tree(said: SaidMap) -> str:
     """Return a condition that stands between others; SQL of the user's own in brackets."""
     sql = _tree(said)
-    return f"({sql})" if said.get("pass_through_filter") else sql
+    return f"({with_an_end(sql)})" if said.get("pass_through_filter") else sql
 
 
 def _comparison(said: SaidMap) -> str:

@@ -6,7 +6,7 @@ There an aggregate that is NULL or NaN, as that of no values, is not between any
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from dlt_lite.model.checks import Aggregate, HasLayout, Incomplete, Unique
 from dlt_lite.suites.compiled import Compiled, Given, by_check
@@ -43,12 +43,12 @@ def row_count_equals(given: Given) -> Compiled:
 
 def least(given: Given) -> Compiled:
     """Return: the least value lies in a range."""
-    return _aggregate(_measured(f"min({_column(given)})", given))
+    return _aggregate(_measured(_extreme("min", given), given))
 
 
 def greatest(given: Given) -> Compiled:
     """Return: the greatest value lies in a range."""
-    return _aggregate(_measured(f"max({_column(given)})", given))
+    return _aggregate(_measured(_extreme("max", given), given))
 
 
 def mean(given: Given) -> Compiled:
@@ -160,6 +160,14 @@ def _typed(name: str, types: Sequence[str]) -> Compiled | None:
 
 def _column(given: Given) -> str:
     return column_sql(given["column"])
+
+
+def _extreme(name: str, given: Given) -> str:
+    """Return the least or greatest value; where the range is one of days its day, as there."""
+    value = f"{name}({_column(given)})"
+    ends = [each for each in (given["min_value"], given["max_value"]) if each is not None]
+    is_of_days = ends and not any(isinstance(each, datetime) for each in ends)
+    return f"CAST({value} AS DATE)" if is_of_days and isinstance(ends[0], date) else value
 
 
 def _numbers(given: Given) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from dlt_lite.model.task_values import Json, checked_value
+from dlt_lite.model.task_values import Json, checked_value, too_long_to_read
 from dlt_lite.registry.active import this_process_is_task
 from dlt_lite.tasks.orders import Kind, Order, order_of, send
 
@@ -88,6 +88,7 @@ class Values:
         self._line = line
         self._values = order.values
         self._empty_loops = order.empty_loops
+        self._too_long = order.too_long
 
     def put(self, key: str, value: object) -> None:
         """Keep a value for the tasks that come after."""
@@ -97,6 +98,9 @@ class Values:
         """Return a value that a task before has kept."""
         if task_key in self._empty_loops:
             return []
+        why = self._too_long.get(task_key, {}).get(key)
+        if why is not None:
+            raise too_long_to_read(why)
         return self._values[task_key][key]
 
 

@@ -62,7 +62,10 @@ def _own(order: Order, engine: Mapping[str, Any]) -> SparkSession:
             "cache_dir": Path(engine["cache_dir"]),
         }
     )
-    session = start_session(settings, environ=os.environ, log_file=None, emit_note=print)
+    # In the task's process group, with which the runner ends whatever the task has left.
+    session = start_session(
+        settings, environ=os.environ, log_file=None, emit_note=print, apart=False
+    )
     atexit.register(stop_session, session)
     know_tables(session.spark, order.storage_root)
     return flow_session(session.spark, TASK_SETTINGS)

@@ -122,7 +122,8 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
     ):
 
         def run_other(name: str, given: Mapping[str, str], stop: Stop) -> Answer:
-            return _run_other(name, given, stop, shop, place, post=post)
+            own = replace(place, part_of=run_id)
+            return _run_other(name, given, stop, shop, own, post=post)
 
         means = Means(
             project,
@@ -202,4 +203,6 @@ def _run_other(
         return Succeeded({"run_id": run_id})
     if outcome.result is ResultState.CANCELED and stop.reason is not None:
         return Stopped({"run_id": run_id})
-    return Failed(f"run {run_id} of job {name} ended {outcome.result}", values={"run_id": run_id})
+    what = f"run {run_id} of job {name} ended {outcome.result}"
+    fix = f"see what has failed there: python -m dlt_lite runs show {run_id}"
+    return Failed(what, values={"run_id": run_id}, fix=fix)

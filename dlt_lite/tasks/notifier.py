@@ -1,8 +1,9 @@
 """Tells webhooks and commands of a run, beside it; whatever goes wrong, the run does not fail.
 
-Messages wait in line for a thread of their own. A webhook is tried four times, each within ten
-seconds; what has not been told a minute after the run's end is given up. Secrets are taken out of a
-message before it is cut to its size.
+Messages wait in line, each destination has a line and a thread of its own: whoever is slow keeps
+nobody else waiting. A webhook is tried four times, each within ten seconds; what has not been told
+a minute after the run's end is given up. Secrets are taken out of a message before it is cut to its
+size.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,6 +42,8 @@ _LONGEST_COMMAND = 30.0
 _LONGEST_GOODBYE = 60.0
 _LONGEST_TEXT = 4000
 _CUT = " …"
+_LONGEST_NAME = 80
+_MOST_NAMED = 5
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OF_A_REDIRECT = range(300, 400)
 
@@ -72,6 +76,9 @@ class Notifier:
         told = (job.notifications, *(task.notifications for task, _ in all_tasks(job)))
         self._has_hooks = any(each.hooks for each in told)
         self._events: queue.SimpleQueue[tuple[Event, float] | None] = queue.SimpleQueue()
+        self._lines: dict[str, queue.SimpleQueue[Message | None]] = {}
+        self._untold: list[Message] = []
+        self._told = threading.Condition()
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="dlt_lite-notifier", daemon=True)
 
@@ -92,9 +99,14 @@ class Notifier:
             return
         self._events.put(None)
         self._thread.join(_LONGEST_GOODBYE)
-        if self._thread.is_alive():
+        with self._told:
+            self._told.wait_for(lambda: not self._untold, _LONGEST_GOODBYE)
             self._given_up.set()
-            self._post.on_note("not everybody was told of this run: it took too long")
+            left = tuple(self._untold)
+        for line in self._lines.values():
+            line.put(None)
+        if left:
+            self._note(f"not everybody was told of this run, it took too long: {_named(left)}")
 
     def __call__(self, event: Event) -> None:
         """Take an event; never waits, and never raises."""
@@ -102,45 +114,67 @@ class Notifier:
             self._events.put((event, self._post.timing.elapsed()))
 
     def _work(self) -> None:
-        while not self._given_up.is_set():
+        timing = self._post.timing
+        while True:
             try:
                 found = self._events.get(timeout=self._seconds_to_slow())
             except queue.Empty:
-                self._tell_slow()
+                self._put_in_line(self._watch.too_slow(timing.elapsed(), timing.now()))
                 continue
             if found is None:
                 return
+            event, elapsed = found
+            # What had taken too long before this event is told, even where the event ends it.
+            stamp = datetime.fromisoformat(event.envelope.timestamp)
+            self._put_in_line(self._watch.too_slow(elapsed, stamp))
             try:
-                messages = self._watch.heard(*found)
+                messages = self._watch.heard(event, elapsed)
             except DltLiteError as error:
-                self._post.on_note(f"nobody can be told of this run: {error.what}")
+                self._note(f"nobody can be told of this run: {error.what}")
                 continue
-            for message in messages:
-                self._tell(message)
+            self._put_in_line(messages)
 
     def _seconds_to_slow(self) -> float | None:
         at = self._watch.slow_at
         return None if at is None else max(at - self._post.timing.elapsed(), 0.0)
 
-    def _tell_slow(self) -> None:
-        timing = self._post.timing
-        for message in self._watch.too_slow(timing.elapsed(), timing.now()):
-            self._tell(message)
+    def _put_in_line(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            with self._told:
+                self._untold.append(message)
+            who = _who(message)
+            if who not in self._lines:
+                self._lines[who] = queue.SimpleQueue()
+                name = f"dlt_lite-notifier-{len(self._lines)}"
+                line = (self._lines[who],)
+                threading.Thread(target=self._tell_all, args=line, name=name, daemon=True).start()
+            self._lines[who].put(message)
 
-    def _tell(self, message: Message) -> None:
-        """Tell one message; note where that is not possible."""
-        if self._given_up.is_set():
-            return
+    def _tell_all(self, line: queue.SimpleQueue[Message | None]) -> None:
+        """Tell the messages of one destination, one after the other."""
+        while (message := line.get()) is not None and not self._given_up.is_set():
+            problem = self._tell(message)
+            with self._told:
+                if self._given_up.is_set():
+                    return
+                self._untold.remove(message)
+                if problem is not None:
+                    what = f"could not be told of {message.hook.event}: {problem}"
+                    self._note(f"{_short(_who(message))} {what}")
+                self._told.notify_all()
+
+    def _tell(self, message: Message) -> str | None:
+        """Tell one message; return why that is not possible, None where it is."""
         try:
             hook = message.hook
-            problem = self._run(message) if hook.url is None else self._sent(hook.url, message)
+            return self._run(message) if hook.url is None else self._sent(hook.url, message)
         except DltLiteError as error:
-            problem = error.what
+            return error.what
         except (OSError, ValueError) as error:
-            problem = type(error).__name__
-        if problem is not None:
-            hidden = Redactor(self._post.secrets.seen).of_text(problem)
-            self._post.on_note(f"{message.hook.event} could not be told: {hidden}")
+            return type(error).__name__
+
+    def _note(self, text: str) -> None:
+        self._post.on_note(Redactor(self._post.secrets.seen).of_text(text))
 
     def _sent(self, url: Text, message: Message) -> str | None:
         """Send a message to a web address; return why that is not possible, None where it is."""
@@ -195,6 +229,23 @@ class Notifier:
     def _text(self, body: Mapping[str, Any]) -> bytes:
         redactor = Redactor(self._post.secrets.seen)
         return json.dumps(_shortened(body, redactor), ensure_ascii=False).encode()
+
+
+def _who(message: Message) -> str:
+    """Return whom a message is for, as the job names them: a secret is its reference."""
+    hook = message.hook
+    texts = hook.command if hook.url is None else (hook.url,)
+    return " ".join(each.raw for each in texts)
+
+
+def _named(messages: Sequence[Message]) -> str:
+    names = [f"{_short(_who(each))} ({each.hook.event})" for each in messages]
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else text[:_LONGEST_NAME] + _CUT
 
 
 def _shortened(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - any JSON

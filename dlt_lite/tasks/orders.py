@@ -41,6 +41,7 @@ class Order:
         root: the project's folder.
         values: what tasks before it have set.
         empty_loops: the for_each tasks before it that had nothing to iterate over.
+        too_long: of for_each tasks before it, the keys whose values cannot be read, and why.
         engine: how a session of its own is started; None to share the runner's.
         storage_root: where tables lie, for a session of its own.
     """
@@ -55,6 +56,7 @@ class Order:
     root: str
     values: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     empty_loops: tuple[str, ...] = ()
+    too_long: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     engine: Mapping[str, Any] | None = None
     storage_root: str = ""
 

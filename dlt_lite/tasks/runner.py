@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dlt_lite.errors import DltLiteError, SecretExposed, UnknownPipeline
+from dlt_lite.errors import DltLiteError, SecretExposed, SessionFailed, UnknownPipeline
 from dlt_lite.jobs.calls import Answer, Failed, Stop, Stopped, Succeeded, TaskCall, once_stopped
 from dlt_lite.jobs.filling import Rendered
+from dlt_lite.jobs.spelling import meant
 from dlt_lite.model.jobs import (
     CallableTask,
     ConditionTask,
@@ -39,6 +40,7 @@ from dlt_lite.tasks.processes import Around, run_process
 from dlt_lite.tasks.redaction import Redactor
 from dlt_lite.tasks.secret_store import SecretStore
 from dlt_lite.tasks.shared_spark import SharedSpark
+from dlt_lite.tasks.sql_rules import Places
 from dlt_lite.tasks.updates import failed_answer, told_update
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ def run_task(call: TaskCall, stop: Stop, means: Means) -> Answer:
             raise
         if isinstance(answer, Failed):
             shown = given.redactor.of_text(answer.message)
-            return Failed(shown, answer.code, answer.values, answer.can_be_retried)
+            return replace(answer, message=shown)
         return answer
 
 
@@ -139,28 +141,66 @@ def _carried_out(call: TaskCall, stop: Stop, means: Means, given: _Given, log: L
     work = call.task.work
     match work:
         case PipelineTask():
-            return _pipeline(work, call, stop, means, log)
-        case SqlFileTask():
-            return _sql(work.file.read_text(encoding="utf-8"), given, stop, means, log)
-        case SqlQueryTask():
-            return _sql(work.query, given, stop, means, log)
+            return _on_spark(call, means, lambda: _pipeline(work, call, stop, means, log))
+        case SqlFileTask() | SqlQueryTask():
+            return _on_spark(call, means, lambda: _sql(call, stop, means, given, log))
         case RunJobTask():
-            return means.run_job(work.job, _shown(call.parameters, "another job's parameter"), stop)
+            what = "another job's parameter"
+            return means.run_job(work.job, _shown(call.parameters, what, call), stop)
         case PythonFileTask() | CallableTask() | WheelTask() | ShellTask():
             if isinstance(work, ShellTask):
                 _shown(
                     {str(n): text for n, text in enumerate(call.arguments)},
                     "an argument of a command",
+                    call,
                 )
             return _process(call, stop, means, given, log)
         case ConditionTask() | ForEachTask():
             raise AssertionError(work)
 
 
+def _on_spark(call: TaskCall, means: Means, work: Callable[[], Answer]) -> Answer:
+    """Do what needs the runner's Spark; where it fails for the end of that, say so.
+
+    Raises:
+        SessionFailed: Spark's JVM has ended.
+    """
+    from dlt_lite.engine.exceptions import SPARK_ERRORS, is_dead  # noqa: PLC0415 - imports Spark
+
+    try:
+        answer = work()
+    except (*SPARK_ERRORS, DltLiteError) as error:
+        if is_dead(error) or means.spark.has_ended():
+            raise _without_spark(call) from error
+        raise
+    return _blamed(answer, call, means)
+
+
+def _blamed(answer: Answer, call: TaskCall, means: Means) -> Answer:
+    """Return how a task ended that has used Spark, or raise that this has ended."""
+    from dlt_lite.engine.exceptions import says_gone  # noqa: PLC0415 - imports Spark
+
+    if isinstance(answer, Failed) and (says_gone(answer.message) or means.spark.has_ended()):
+        raise _without_spark(call)
+    return answer
+
+
+def _without_spark(call: TaskCall) -> SessionFailed:
+    what = f"task {call.task.key!r} could not go on: Spark's JVM has ended"
+    fix = (
+        "memory may have run out: see the end of spark.log in the run's folder, and raise"
+        " `spark.driver.memory` of the settings `spark`, or run less at once; then repair the run"
+    )
+    return SessionFailed(what, origin=call.task.origin, fix=fix)
+
+
 def _pipeline(work: PipelineTask, call: TaskCall, stop: Stop, means: Means, log: LogFile) -> Answer:
     settings = means.project.pipelines.get(work.pipeline)
     if settings is None:
-        raise UnknownPipeline(f"no pipeline is called {work.pipeline!r}")
+        what = f"no pipeline is called {work.pipeline!r}"
+        raise UnknownPipeline(
+            what, origin=call.task.origin, fix=meant(work.pipeline, means.project.pipelines)
+        )
     # A parameter of the job reaches a pipeline that has a value of that name, or that names it.
     known = {*settings.configuration, *work.parameters}
     own = {key: text for key, text in call.parameters.items() if key in known}
@@ -174,6 +214,7 @@ def _pipeline(work: PipelineTask, call: TaskCall, stop: Stop, means: Means, log:
         full_refresh=work.full_refresh_selection,
         full_refresh_all=work.full_refresh,
         reset_checkpoint=work.reset_checkpoint_selection,
+        part_of=call.run_id,
     )
     session = means.spark.engine()
     event = threading.Event()
@@ -188,30 +229,42 @@ def _pipeline(work: PipelineTask, call: TaskCall, stop: Stop, means: Means, log:
     return Stopped() if stop.reason is not None else failed_answer(result)
 
 
-def _sql(text: str, given: _Given, stop: Stop, means: Means, log: LogFile) -> Answer:
-    from dlt_lite.tasks.sql_tasks import run_sql  # noqa: PLC0415 - imports Spark
+def _sql(call: TaskCall, stop: Stop, means: Means, given: _Given, log: LogFile) -> Answer:
+    from dlt_lite.tasks.sql_tasks import Guard, run_sql  # noqa: PLC0415 - imports Spark
 
+    task = call.task
+    match task.work:
+        case SqlFileTask(file=file, unsafe=is_unsafe):
+            text = file.read_text(encoding="utf-8")
+        case SqlQueryTask(query=text, unsafe=is_unsafe):
+            pass
+        case _:
+            raise AssertionError(task.work)
+    places = Places(means.project.root, means.storage_root)
+    guard = Guard(task.key, task.origin, places, allows_all=is_unsafe)
     with means.spark.session() as session:
-        parameters, root = given.parameters, means.storage_root
-        return run_sql(text, parameters, session, stop, log, storage_root=root)
+        return run_sql(text, given.parameters, session, stop, log, guard=guard)
 
 
 def _process(call: TaskCall, stop: Stop, means: Means, given: _Given, log: LogFile) -> Answer:
-    order = _order(call, means, given)
+    order, asked = _order(call, means, given), threading.Event()
     with ExitStack() as sessions:
 
         def invite() -> Mapping[str, object]:
-            from dlt_lite.engine.sharing import invitation_to  # noqa: PLC0415 - imports Spark
+            from dlt_lite.engine.exceptions import SPARK_ERRORS  # noqa: PLC0415 - imports Spark
+            from dlt_lite.engine.sharing import invitation_to  # noqa: PLC0415
 
+            asked.set()
             try:
                 session = sessions.enter_context(means.spark.session())
-            except DltLiteError as error:
+                return asdict(invitation_to(session))
+            except (*SPARK_ERRORS, DltLiteError) as error:
                 return {"error": str(error)}
-            return asdict(invitation_to(session))
 
         environ = {**means.environ, **_told_to(call), _STORAGE: means.storage_root}
         around = Around(environ, means.project.root, given.redactor, invite)
-        return run_process(order, around, stop, log)
+        answer = run_process(order, around, stop, log)
+        return _blamed(answer, call, means) if asked.is_set() else answer
 
 
 def _order(call: TaskCall, means: Means, given: _Given) -> Order:
@@ -229,6 +282,7 @@ def _order(call: TaskCall, means: Means, given: _Given) -> Order:
         root=str(means.project.root),
         values=call.values,
         empty_loops=call.empty_loops,
+        too_long=call.too_long,
         engine=_plain(means.engine) if isolated else None,
         storage_root=means.storage_root,
     )
@@ -263,7 +317,7 @@ def _told_to(call: TaskCall) -> dict[str, str]:
     }
 
 
-def _shown(texts: Mapping[str, Rendered], what: str) -> dict[str, str]:
+def _shown(texts: Mapping[str, Rendered], what: str, call: TaskCall) -> dict[str, str]:
     """Return texts that others may read.
 
     Raises:
@@ -271,5 +325,7 @@ def _shown(texts: Mapping[str, Rendered], what: str) -> dict[str, str]:
     """
     for key, text in texts.items():
         if text.has_secrets:
-            raise SecretExposed(f"{what} ({key}) holds a secret, and others can read it")
+            found = f"{what} ({key}) holds a secret, and others can read it"
+            fix = "hand it to a task as a parameter, or to a command by `environment`"
+            raise SecretExposed(found, origin=call.task.origin, fix=fix)
     return {key: text.shown for key, text in texts.items()}

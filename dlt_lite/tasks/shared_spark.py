@@ -73,10 +73,23 @@ class SharedSpark:
                     raise
             return self._session
 
+    def has_ended(self) -> bool:
+        """Tell whether Spark was started, and its JVM has ended since."""
+        if self._session is None:
+            return False
+        from dlt_lite.engine.exceptions import has_ended  # noqa: PLC0415 - imports Spark
+
+        return has_ended(self._session.spark)
+
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
         """Give a session of its own, with the project's tables known; end what runs in it after."""
-        from dlt_lite.engine.exceptions import SPARK_ERRORS  # noqa: PLC0415
+        from dlt_lite.engine.exceptions import (  # noqa: PLC0415
+            SPARK_ERRORS,
+            has_ended,
+            is_dead,
+            jvm_gone,
+        )
         from dlt_lite.engine.sessions import flow_session  # noqa: PLC0415 - imports Spark
         from dlt_lite.engine.sharing import leave  # noqa: PLC0415
         from dlt_lite.storage.catalog import know_tables  # noqa: PLC0415
@@ -87,6 +100,8 @@ class SharedSpark:
             with self._catalog_turn:
                 know_tables(own, self._storage_root, self._schemas, self._patience())
         except SPARK_ERRORS as error:
+            if is_dead(error) or has_ended(base):
+                raise jvm_gone() from error
             what = f"no session could be made: {str(error).splitlines()[0]}"
             raise TaskFailed(what, fix="see spark.log in the folder of the run") from error
         try:

@@ -287,7 +287,7 @@ def test_a_plan_has_the_shape_of_a_run_without_outcomes(journey: Journey):
     planned = journey["plan"]
 
     assert planned.code == 10
-    assert set(planned.json) == {"pipeline", "datasets"}
+    assert set(planned.json) == {"pipeline", "datasets", "notes"}
     assert [
         (each["name"], each["kind"], each["action"], each["when"])
         for each in planned.json["datasets"]

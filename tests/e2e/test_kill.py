@@ -57,6 +57,15 @@ FIGURES = {
     "gold.odd in gold: passed": sum(v % 2 == 1 for _, v in KEPT),
     "gold.odd in gold: failed": sum(v % 2 == 0 for _, v in KEPT),
 }
+ENDS_THE_JVM = """
+from pyspark.sql import SparkSession
+
+def dies():
+    SparkSession.builder.getOrCreate()._jvm.java.lang.System.exit(3)
+
+def reads():
+    SparkSession.builder.getOrCreate().range(3).count()
+"""
 RUN = ("run", "shop", "-o", "json")
 
 
@@ -71,6 +80,35 @@ def project(tmp_path):
     settings = f"name: shop\nschema: shop\nconfiguration:\n  landing: {landing}\n"
     (root / "pipelines/shop/pipeline.yml").write_text(settings, encoding="utf-8")
     return root
+
+
+def test_a_jvm_that_ends_in_a_job_fails_the_tasks_that_need_it_and_says_so(tmp_path):
+    folder = tmp_path / "pipelines" / "daily"
+    folder.mkdir(parents=True)
+    (tmp_path / "dlt_lite.yml").write_text("name: p\nshell_tasks: true\n", encoding="utf-8")
+    (folder / "work.py").write_text(ENDS_THE_JVM, encoding="utf-8")
+    (folder / "job.yml").write_text(
+        """
+tasks:
+  - {task_key: first, sql_task: {query: SELECT 1}}
+  - {task_key: dies, depends_on: [{task_key: first}], callable_task: {function: "work.py:dies"}}
+  - {task_key: sql, depends_on: [{task_key: dies}], run_if: ALL_DONE, sql_task: {query: SELECT 1}}
+  - {task_key: reads, depends_on: [{task_key: dies}], run_if: ALL_DONE,
+     callable_task: {function: "work.py:reads"}}
+  - {task_key: other, depends_on: [{task_key: dies}], run_if: ALL_DONE,
+     shell_task: {command: ["true"]}}
+""",
+        encoding="utf-8",
+    )
+
+    told = dlt_lite(tmp_path, "run", "daily")
+
+    assert told.code == 1
+    for key in ("dies", "sql", "reads"):
+        assert f"[DLT006] task {key!r} could not go on: Spark's JVM has ended" in told.out
+    assert "2 SUCCESS" in told.out
+    assert "repair daily" in told.out
+    assert "Traceback" not in told.err
 
 
 @pytest.mark.usefixtures("spark")

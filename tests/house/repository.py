@@ -1,6 +1,7 @@
 """The repository as a reader finds it: its files, its Python code, its documents."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "dlt_lite"
 README = ROOT / "README.md"
+_WALK = ("A second run, a new day, a bad file", "Rows that are set aside", "Data quality in CI")
+_FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def files() -> list[Path]:
@@ -32,6 +35,19 @@ def syntax_trees(folder: Path) -> Iterator[tuple[str, ast.Module]]:
     """Give every Python file below a folder, by its path in the repository."""
     for path in sorted(folder.rglob("*.py")):
         yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def walk() -> list[str]:
+    """Return the commands of the README that are given one after the other, through quality."""
+    text = README.read_text(encoding="utf-8")
+    parts = (text.partition(f"\n## {title}\n")[2].partition("\n## ")[0] for title in _WALK)
+    blocks = [each for part in parts for each in _FENCED.findall(part)]
+    return [
+        line.removeprefix("$ ")
+        for language, block in blocks
+        for line in block.splitlines()
+        if language == "sh" or (language == "text" and line.startswith("$ "))
+    ]
 
 
 def quick_start() -> list[list[str]]:

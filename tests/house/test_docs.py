@@ -3,13 +3,15 @@
 import importlib
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from dlt_lite.cli.arguments import command_parser, first_words
 from dlt_lite.errors import DltLiteError
-from tests.house.repository import PACKAGE, ROOT, documents, quick_start
+from tests.house.repository import PACKAGE, ROOT, documents, quick_start, walk
 
 PROGRAM = "python -m dlt_lite"
 TEMPLATES = sorted((PACKAGE / "cli" / "templates").iterdir())
@@ -44,6 +46,32 @@ def test_the_quick_start_is_one_block_of_two_lines():
 
     assert first.endswith(f"{PROGRAM} run clickstream")
     assert second.endswith("python -m pytest")
+
+
+def test_the_walk_through_quality_finds_every_file_that_it_moves_and_every_line_that_it_edits(
+    tmp_path: Path,
+):
+    clone = tmp_path / "clone"
+    for name in ("expectations", "pipelines"):
+        shutil.copytree(ROOT / name, clone / name)
+    (clone / "dlt_lite").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", clone)
+    (clone / ".venv/bin").mkdir(parents=True)
+    # What it moves is what a reader's shell moves; dlt_lite itself is walked through elsewhere.
+    (clone / ".venv/bin/activate").write_text("python() { echo python $@; }\n", "utf-8")
+
+    script = "\n".join(["set -e", *walk()])
+    asked = ["bash", "-c", script]
+    done = subprocess.run(asked, cwd=clone, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(PROGRAM) == done.stdout.count("python") > 0
+    names = ("clickstream", "orders")
+    landings = [tmp_path / f"flowers/pipelines/{name}/landing/clean" for name in names]
+    assert [len(list(each.glob("2024-*"))) for each in landings] == [23, 22]
+    assert not any('"1970-' in file.read_text("utf-8") for file in landings[0].iterdir())
+    silver = (tmp_path / "flowers/pipelines/clickstream/silver.py").read_text("utf-8")
+    assert '@dlt.expect_or_quarantine("not_from_the_future", "event_time IS NOT NULL")' in silver
 
 
 def is_there(path: str) -> bool:

@@ -24,7 +24,7 @@ ERRORS = [
     for _, found in inspect.getmembers(errors, inspect.isclass)
     if issubclass(found, errors.DltLiteError) and not found.__subclasses__()
 ]
-CANCELED = 130
+OWN_EXIT_CODES = {errors.Canceled: 130, errors.ReferenceMissing: 2, errors.SecretMissing: 2}
 
 
 def test_no_two_errors_share_a_code():
@@ -45,7 +45,7 @@ def test_an_error_has_a_code_of_its_family(error: type[errors.DltLiteError]):
 
 @pytest.mark.parametrize("error", [error for error in ERRORS if error is not errors.ErrorGroup])
 def test_an_error_ends_with_its_familys_exit_code(error: type[errors.DltLiteError]):
-    own = CANCELED if error is errors.Canceled else None
+    own = OWN_EXIT_CODES.get(error)
     family = next(each for each in inspect.getmro(error) if each in FAMILIES)
 
     assert error.exit_code == (own or FAMILIES[family][1])

@@ -6,6 +6,7 @@ import pytest
 
 from dlt_lite import errors
 from tests.spark.projects import one_file, problems
+from tests.spark.updates import Shop
 
 pytestmark = pytest.mark.spark
 
@@ -28,6 +29,8 @@ class Case:
     says: str
     fix: str = ""
 
+
+BY_SPARK_CONF = "use spark_conf= of the decorator or configuration"
 
 QUERIES = [
     Case(
@@ -99,6 +102,27 @@ QUERIES = [
         """,
         "A column, variable, or function parameter with name `amuont` cannot be resolved. "
         "Did you mean one of the following? [`amount`",
+    ),
+    Case(
+        "needs_spark_on_workers",
+        errors.ForbiddenCall,
+        """
+        from functools import cache
+
+        @cache
+        def limit():
+            return spark.range(3).count()
+
+        @F.udf("bigint")
+        def few(id):
+            return min(id, limit())
+
+        @dlt.table
+        def totals():
+            return spark.read.table("orders").select(few("id"))  # <- here
+        """,
+        "spark cannot be used inside a function that runs on workers",
+        "use DataFrame operations outside of the UDF",
     ),
     Case(
         "writes_a_table",
@@ -174,6 +198,54 @@ QUERIES = [
         "use spark_conf= of the decorator or configuration",
     ),
     Case(
+        "changes_settings_by_a_builder",
+        errors.ForbiddenCall,
+        """
+        @dlt.table
+        def totals():
+            builder = SparkSession.builder.appName("x").config("spark.sql.ansi.enabled", "false")
+            return builder.getOrCreate().read.table("orders")  # <- here
+        """,
+        "a query function changes Spark's settings",
+        BY_SPARK_CONF,
+    ),
+    *(
+        Case(
+            f"writes_by_delta_itself_{number}",
+            errors.ForbiddenCall,
+            f"""
+            from delta.tables import DeltaTable
+
+            @dlt.table
+            def totals():
+                spark.table("orders")
+                {call}  # <- here
+                return spark.read.table("orders")
+            """,
+            "a query function writes a table itself",
+            "return the frame; dlt_lite writes it",
+        )
+        for number, call in enumerate(
+            [
+                'DeltaTable.createIfNotExists(spark).location("x").addColumn("a", "int").execute()',
+                'DeltaTable.createOrReplace(spark).location("x").addColumn("a", "int").execute()',
+                'DeltaTable.convertToDelta(spark, "parquet.`x`")',
+                *(
+                    f"DeltaTable(spark, None).{method}"
+                    for method in (
+                        "delete()",
+                        'update(set={"a": "1"})',
+                        'merge(spark.range(1), "id = id").whenMatchedDelete().execute()',
+                        "vacuum()",
+                        "optimize().executeCompaction()",
+                        "restoreToVersion(0)",
+                        'clone("copy")',
+                    )
+                ),
+            ]
+        )
+    ),
+    Case(
         "makes_a_table_in_the_catalog",
         errors.ForbiddenCall,
         """
@@ -195,9 +267,9 @@ QUERIES = [
                 return spark.read.table("orders")
             """,
             f"runs the SQL command {shown}",
-            "a dataset's function only reads; return the frame and dlt_lite writes it",
+            fix[0] if fix else "a dataset's function only reads; return the frame and dlt_lite",
         )
-        for word, command, shown in [
+        for word, command, shown, *fix in [
             ("insert", "INSERT INTO orders VALUES (1, 2, NULL)", "InsertIntoStatement"),
             ("insert_below_with", "WITH c AS (SELECT 1) INSERT INTO t TABLE c", "InsertInto"),
             (
@@ -211,8 +283,11 @@ QUERIES = [
             ("create_view", "CREATE VIEW copy AS SELECT 1 AS id", "CreateView"),
             ("drop", "DROP TABLE orders", "DropTable"),
             ("delete", "DELETE FROM orders", "DeleteFromTable"),
-            ("set", "SET spark.sql.shuffle.partitions = 3", "SetCommand"),
-            ("use", "USE default", "SetCatalogAndNamespace"),
+            ("set", "SET spark.sql.shuffle.partitions = 3", "SetCommand", BY_SPARK_CONF),
+            ("reset", "RESET", "ResetCommand", BY_SPARK_CONF),
+            ("use", "USE other", "SetCatalogAndNamespace", "write the schema in the name, as in"),
+            ("use_schema", "USE SCHEMA other", "SetNamespace", "write the schema in the name"),
+            ("declare", "DECLARE rate INT DEFAULT 3", "CreateVariable", "give it by args="),
         ]
     ),
     Case(
@@ -543,6 +618,9 @@ RULES = [
             ("of_today", '"at < current_date()"', "asks the clock: at < ", "a column that holds"),
             ("of_now", '"at < now() - INTERVAL 1 HOUR"', "asks the clock", "a column that holds"),
             ("of_a_named_day", "\"at < TIMESTAMP 'now'\"", "asks the clock", "a column that"),
+            ("of_a_cast_day", "\"at < CAST('today' AS DATE)\"", "asks the clock", "a column that"),
+            ("of_a_parsed_day", "\"at < to_date('now')\"", "asks the clock", "a column that"),
+            ("of_a_day_as_text", "\"at < 'yesterday'\"", "asks the clock", "a column that"),
             ("of_the_clock", 'F.col("at") < F.current_timestamp()', "asks the clock", "a column"),
             (
                 "for_rows_of_the_clock",
@@ -870,6 +948,41 @@ FILES = [
         "runs the SQL command CreateTable",
     ),
     Case(
+        "alters_while_loaded",
+        errors.ForbiddenCall,
+        "spark.sql(\"ALTER TABLE orders SET TBLPROPERTIES ('a' = 'b')\")  # <- here",
+        "runs the SQL command SetTableProperties",
+    ),
+    Case(
+        "declares_a_variable_while_loaded",
+        errors.ForbiddenCall,
+        'spark.sql("DECLARE OR REPLACE VARIABLE rate INT DEFAULT 3")  # <- here',
+        "an SQL variable that a file makes while it is loaded is not there in query functions",
+        "keep the value in Python and give it by args=, as in `WHERE rate > :rate`",
+    ),
+    Case(
+        "misspelt_argument",
+        errors.BadOption,
+        """
+        @dlt.table(tabel_properties={})  # <- here
+        def totals():
+            return spark.read.table("orders")
+        """,
+        "table has no argument 'tabel_properties'",
+        "did you mean 'table_properties'?",
+    ),
+    Case(
+        "argument_of_another_decorator",
+        errors.BadOption,
+        """
+        @dlt.append_flow(target="orders", schema="id INT")  # <- here
+        def totals():
+            return spark.readStream.table("orders")
+        """,
+        "append_flow has no argument 'schema'",
+        "it has: comment, name, once, spark_conf, target",
+    ),
+    Case(
         "decorates_no_function",
         errors.BadOption,
         '@dlt.table("totals")  # <- here\ndef totals():\n    return spark.read.table("orders")\n',
@@ -1069,6 +1182,56 @@ def codes():
     assert problems(spark, one_file(tmp_path / "project", ORDERS, rules)) == ()
 
 
+def test_an_entry_that_must_cast_text_is_told_with_its_line_and_what_cannot_fail_is_let_pass(
+    spark, tmp_path
+):
+    root = one_file(tmp_path / "project", ORDERS, TYPED)
+    folder = root / "expectations" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "rules.yml").write_text(TYPED_FILE, encoding="utf-8")
+
+    found = problems(spark, root)
+
+    assert {type(error) for error in found} == {errors.BadExpectation}
+    assert {error.origin.line for error in found} == {5, 6, 7, 8, 14, 19, 20}
+    assert {error.origin.path.rpartition("/")[2] for error in found} == {"rules.yml"}
+    assert any("casts code (string) to date" in error.what for error in found)
+    assert any("casts 'many' (string) to bigint" in error.what for error in found)
+    # Told together with what else is wrong, here a column that is not there.
+    assert [e.origin.line for e in found if "try_cast" not in (e.fix or "")] == [20]
+
+
+TYPED = """
+@dlt.table
+def codes():
+    return spark.read.table("orders").selectExpr("string(id) AS code", "id", "at")
+
+@dlt.table
+def others():
+    return spark.read.table("orders").selectExpr("string(id) AS code")
+"""
+TYPED_FILE = """\
+codes:
+  rules: {own sql: code > 0}
+  columns:
+    code:
+      - expect_column_values_to_be_between: {min_value: 2024-01-01}
+      - expect_column_values_to_be_in_set: {value_set: [1]}
+      - expect_column_max_to_be_between: {max_value: 5}
+      - expect_column_sum_to_be_between: {max_value: 5}
+      - expect_column_values_to_be_in_set: {value_set: ["1", null]}
+      - expect_column_values_to_match_strftime_format: {strftime_format: "%Y-%m-%d"}
+      - expect_column_values_to_not_be_null: {row_condition: "int(code) > 1"}
+    id:
+      - expect_column_values_to_be_in_set: {value_set: ["1"]}
+      - expect_column_values_to_be_in_set: {value_set: ["many"]}
+      - expect_column_value_lengths_to_equal: {value: 1}
+others:
+  columns:
+    code:
+      - expect_column_values_to_be_between: {min_value: 1}
+      - expect_column_values_to_not_be_null: {row_condition: "nowhere > 1"}
+"""
 CODES = """
 @dlt.table
 def codes():
@@ -1109,3 +1272,31 @@ def place(root):
     path = "pipelines/shop/tables.py"
     lines = (root / path).read_text(encoding="utf-8").splitlines()
     return path, 1 + next(number for number, line in enumerate(lines) if HERE in line)
+
+
+ALLOWED = """
+from delta.tables import DeltaTable
+
+session = SparkSession.builder.config("my.word", "seen").config("spark.master", "x").getOrCreate()
+spark.sql("SET my.other = 5")
+
+@dlt.materialized_view
+def totals():
+    spark.sql("SET my.word").collect()
+    same = SparkSession.builder.config("my.word", "seen").getOrCreate()
+    past = DeltaTable.forPath(spark, "{path}")
+    assert DeltaTable.isDeltaTable(spark, "{path}") and past.history(1).count() == 1
+    assert past.detail().count() == 1
+    word = same.conf.get("my.word") + spark.conf.get("my.other")
+    return past.toDF().withColumn("word", F.lit(word))
+"""
+
+
+def test_what_only_reads_and_what_changes_nothing_is_let_pass(dlt, spark, tmp_path):
+    spark.range(2).write.format("delta").save(str(tmp_path / "past"))
+    shop = Shop(dlt, tmp_path, ALLOWED.format(path=tmp_path / "past"))
+
+    result = shop.run()
+
+    assert result.error is None
+    assert shop.rows("totals") == [(0, "seen5"), (1, "seen5")]

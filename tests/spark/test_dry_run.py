@@ -38,6 +38,12 @@ clicks:
     few dropped: {max_drop_ratio: 0.1}
     columns: {schema: "id BIGINT, n BIGINT"}
 """
+NO_COLUMN = "clicks: {rules: {a: nope > 1, b: {unique: gone}}}\n"
+OF_ZERO = """
+clicks: {rules: {
+  ok: n > 0,
+    no zero: 1 / n > 0 }}
+"""
 
 
 @pytest.fixture
@@ -92,7 +98,15 @@ def test_what_is_proposed_holds_and_what_is_tried_changes_nothing(shop, tmp_path
     assert (clicks.rows_in, clicks.written, clicks.dropped, clicks.quarantined) == (200, 178, 2, 20)
     assert sorted(path for path in tmp_path.rglob("*") if path != file) == before
 
-    file.write_text("clicks: {rules: {a: nope > 1, b: {unique: gone}}}\n", encoding="utf-8")
-    with pytest.raises(DltLiteError) as refused:
+    assert "gone" in str(refused(project, file, NO_COLUMN))
+    told = str(refused(project, file, OF_ZERO))
+    assert "[DLT501] clicks: expectation no zero cannot be decided: [DIVIDE_BY_ZERO]" in told
+    assert "rules.yml:4:5\n  fix: write it with try_divide in that rule" in told
+
+
+def refused(project, file, rules):
+    """Return the error by which a trial of rules is refused."""
+    file.write_text(rules, encoding="utf-8")
+    with pytest.raises(DltLiteError) as refusal:
         project.dry_run(file)
-    assert "gone" in str(refused.value)
+    return refusal.value

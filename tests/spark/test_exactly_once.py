@@ -1,6 +1,7 @@
 """Wherever an update ends, the next one makes tables, counts and decisions what they would be."""
 
 import gc
+import threading
 
 import pytest
 
@@ -217,3 +218,25 @@ def readers():
     """Return which readers of flows are alive; those of flows that failed may be, with an error."""
     gc.collect()
     return {id(each) for each in gc.get_objects() if isinstance(each, FlowReader)}
+
+
+@pytest.mark.parametrize("place", ["session", "view_begun", "batch_begun 1"])
+def test_spark_that_is_ended_along_with_us_is_a_consequence_of_the_stop(dlt, tmp_path, place):
+    shop = with_three_files(Shop(dlt, tmp_path, VIEW if place == "view_begun" else STREAM))
+    stop = threading.Event()
+
+    def ended_by_a_signal(point):
+        if point == place:
+            stop.set()
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    said = shop.under_test.project.run(
+        "shop",
+        stop=stop,
+        on_session=lambda: ended_by_a_signal("session"),
+        on_point=ended_by_a_signal,
+    )
+
+    assert (said.state, said.error) == ("CANCELED", None)
+    assert [str(each.error)[:8] for each in said.datasets] == ["[DLT505]"] * (place != "session")
+    assert shop.run().state == "COMPLETED"

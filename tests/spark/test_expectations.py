@@ -434,7 +434,13 @@ def test_all_rows_bad_no_rows_and_a_rule_that_divides_by_zero_have_an_outcome(dl
     shop.land("2.json", {"id": 3, "v": 0})
     divided = shop.run()
     assert states(divided) == {"gold": "FAILED", "bare": "COMPLETED"}
-    assert "[DIVIDE_BY_ZERO]" in result_of(divided, "gold").error
+    error = result_of(divided, "gold").error.splitlines()
+    line = line_of(shop, '"tenth"')
+    assert error == [
+        "[DLT501] gold: expectation tenth cannot be decided: [DIVIDE_BY_ZERO] Division by zero.",
+        f"  at:  pipelines/shop/tables.py:{line}",
+        "  fix: write it with try_divide in that rule, or leave such rows out by where=",
+    ]
     assert shop.rows("gold") == [(1, 1), (2, 20)]
 
     file.write_text("")
@@ -444,3 +450,68 @@ def test_all_rows_bad_no_rows_and_a_rule_that_divides_by_zero_have_an_outcome(dl
     verdicts = {rule.rule: rule for rule in shop.under_test.project.quality("shop").rules}
     assert {rule.verdict for rule in verdicts.values()} == {Verdict.SKIPPED}
     assert verdicts["tenth"].reason == "no rows were checked"
+
+
+UNCOMPUTABLE = (
+    FILE_STREAM
+    + """
+spark.conf.set("spark.sql.ansi.enabled", "true")
+
+@dlt.table
+@dlt.expect("fine", "v > 0")
+@dlt.expect_or_drop("chosen", "v > 0", where="cast(word as date) > DATE '2020-01-01'")
+def chosen():
+    return arriving("v BIGINT, word STRING")
+
+@dlt.table
+@dlt.expect_or_quarantine("parts", '''v > 0 AND length(word) + length(word) + length(word) > 0
+    AND length(word) > 0 AND cast(word as int) > 1 -- a number''')
+def parts():
+    return arriving("v BIGINT, word STRING")
+
+@dlt.view
+@dlt.expect("viewed", "cast(word as float) > 1")
+def looked_at():
+    return arriving("v BIGINT, word STRING")
+
+@dlt.table
+@dlt.expect("sound", "v > 0")
+def viewed():
+    return spark.readStream.table("looked_at")
+
+@dlt.materialized_view
+@dlt.expect("sound", F.col("v") > 0)
+@dlt.expect("column", F.col("word").cast("double") > 0)
+def column():
+    return spark.read.schema("v BIGINT, word STRING").json(spark.conf.get("landing"))
+
+@dlt.materialized_view
+@dlt.expect("by the query", "v / 1 > 0")
+def by_the_query():
+    rows = spark.read.schema("v BIGINT, word STRING").json(spark.conf.get("landing"))
+    return rows.select("v", F.expr("10 / (v - v)").alias("all"))
+"""
+)
+
+
+def test_a_rule_that_cannot_be_computed_is_named_and_a_query_that_cannot_is_not(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, UNCOMPUTABLE)
+    shop.land("1.json", {"v": 1, "word": "abc"})
+
+    result = shop.run()
+
+    for name in ("chosen", "parts", "viewed", "column"):
+        error = result_of(result, name).error
+        assert f"[DLT501] {name}: expectation {name} cannot be decided: [CAST_INVALID" in error
+        assert f"tables.py:{line_of(shop, repr(name).replace(chr(39), chr(34)))}\n" in error
+        assert "fix: write it with try_cast in that rule, or leave such rows" in error
+    error = result_of(result, "by_the_query").error
+    assert "by_the_query failed: " in error
+    assert "[DIVIDE_BY_ZERO]" in error
+
+
+def line_of(shop, text):
+    """Return the first line of the pipeline's file that holds a text."""
+    file = shop.under_test.settings.folder / "tables.py"
+    lines = file.read_text("utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)

@@ -183,6 +183,164 @@ def test_definitions_are_equal_a_second_time(project, spark):
     assert definitions(spark, root) == definitions(spark, root)
 
 
+# What a plan's JSON leaves out: the query before, the query after.
+LEFT_OUT = {
+    "from_csv": ("from_csv(who, 'x INT, y INT', map('sep', ','))", "','", "';'"),
+    "from_json": ("from_json(who, 'x DATE', map('dateFormat', 'dd/MM'))", "dd/MM", "MM/dd"),
+    "from_xml": ("from_xml(who, 'x DATE', map('dateFormat', 'dd/MM'))", "dd/MM", "MM/dd"),
+    "to_json": ("to_json(struct(at), map('timestampFormat', 'dd/MM'))", "dd/MM", "MM/dd"),
+    "schema_of_csv": ("schema_of_csv('1|a;b', map('sep', '|'))", "'sep', '|'", "'sep', ';'"),
+    "try_cast": ("cast(id AS TINYINT)", "cast(", "try_cast("),
+    "try_add": ("id + 1", "id + 1", "try_add(id, 1)"),
+    "unpivot": ("* FROM orders UNPIVOT (v FOR n IN (id, id2))", "id2", "id3"),
+    "pivot": ("* FROM orders PIVOT (sum(id) FOR who IN ('a' AS x, 'b' AS y))", "'b'", "'c'"),
+    "many_pivoted": (
+        f"* FROM orders PIVOT (sum(id) FOR who IN {tuple(map(str, range(60)))})",
+        "'59'",
+        "'60'",
+    ),
+}
+
+
+def test_what_a_plans_json_leaves_out_is_part_of_the_definition(spark, tmp_path):
+    def written(name, place):
+        query, old, new = LEFT_OUT[name]
+        query = query if "FROM" in query else f"{query} AS v FROM orders"
+        return f"SELECT {query.replace(old, new) if place else query}"
+
+    def made(place):
+        bodies = "".join(
+            f"@dlt.table\ndef {name}():\n    return spark.sql({written(name, place)!r})\n\n"
+            for name in LEFT_OUT
+        )
+        text = f"""
+import dlt_lite as dlt
+
+@dlt.table
+def orders():
+    return spark.range(0).selectExpr(
+        "id", "id AS id2", "id AS id3", "string(id) AS who", "timestamp_millis(id) AS at"
+    )
+
+{bodies}"""
+        return definitions(spark, make_project(tmp_path / "project", {"shop/tables.py": text}))
+
+    before, again, after = made(0), made(0), made(1)
+
+    assert changed(before, again) == set()
+    assert changed(before, after) == set(LEFT_OUT)
+
+
+CLOSING_OVER = """
+import json, os, random, time
+import dlt_lite as dlt
+import pandas as pd
+from pathlib import Path
+from pyspark.sql import functions as F
+from helpers import by_view
+
+FACTOR = json.loads(Path(__file__).with_name("factor.json").read_text())
+spark.udf.register("registered", lambda n: n * FACTOR, "bigint")
+
+@dlt.table
+def orders():
+    return spark.range(0).toDF("n")
+
+@dlt.table
+def by_global():
+    return spark.read.table("orders").select(F.udf(lambda n: n * FACTOR, "bigint")("n").alias("n"))
+
+@dlt.table
+def by_default():
+    def scaled(n, factor=FACTOR):
+        return n * factor
+    return spark.read.table("orders").select(F.udf(scaled, "bigint")("n").alias("n"))
+
+@dlt.table
+def by_registered():
+    return spark.sql("SELECT registered(n) AS n FROM orders")
+
+@dlt.table
+def by_pandas():
+    @F.pandas_udf("bigint")
+    def scaled(n: pd.Series) -> pd.Series:
+        return n * FACTOR
+    return spark.read.table("orders").select(scaled("n").alias("n"))
+
+@dlt.table
+def by_frames():
+    return spark.read.table("orders").mapInPandas(
+        lambda frames: (frame * FACTOR for frame in frames), "n bigint"
+    )
+
+@dlt.view
+def scaled_view():
+    return spark.read.table("orders").select(by_view("n").alias("n"))
+
+@dlt.table
+def of_a_view():
+    return spark.read.table("scaled_view")
+
+@dlt.table
+def of_none():
+    return spark.read.table("orders").select(F.udf(lambda n: n + 1, "bigint")("n").alias("n"))
+
+@dlt.table
+def asking_the_environment():
+    return spark.read.table("orders").select(
+        F.udf(lambda n: n * int(os.environ["FACTOR"]), "bigint")("n").alias("n")
+    )
+
+@dlt.table
+def asking_the_time():
+    return spark.read.table("orders").select(
+        F.udf(lambda n: n + int(time.time()), "bigint")("n").alias("n")
+    )
+"""
+
+
+def test_what_a_python_function_closes_over_is_part_of_the_definition(spark, tmp_path):
+    helpers = """
+from pathlib import Path
+from pyspark.sql import functions as F
+
+TERMS = {"factor": Path(__file__).with_name("factor.json").read_text()}
+
+@F.udf("bigint")
+def by_view(n):
+    return n * int(TERMS["factor"])
+"""
+    files = {"shop/tables.py": CLOSING_OVER, "shop/helpers.py": helpers}
+    root = make_project(tmp_path / "project", {**files, "shop/factor.json": "2"})
+    pipeline = "name: shop\nschema: shop\nlibraries:\n  - file: {path: tables.py}\n"
+    (root / "pipelines" / "shop" / "pipeline.yml").write_text(pipeline)
+    before, again = definitions(spark, root), definitions(spark, root)
+    (root / "pipelines" / "shop" / "factor.json").write_text("3")
+
+    after = definitions(spark, root)
+    flows = flows_of(analysed(spark, root).graph)
+
+    assert changed(before, again) == set()
+    assert changed(before, after) == {
+        "by_global",
+        "by_default",
+        "by_registered",
+        "by_pandas",
+        "by_frames",
+        "scaled_view",
+        "of_a_view",
+    }
+    told = {
+        name: flow.changing[0].replace(".<locals>.<lambda>", "")
+        for name, flow in flows.items()
+        if flow.changing
+    }
+    assert told == {
+        "asking_the_environment": "its Python function asking_the_environment asks os.environ",
+        "asking_the_time": "its Python function asking_the_time asks time.time",
+    }
+
+
 PYTHON = {"ruled_by_python", "by_python", "by_closure", "by_late_import"}
 SWAPPED = 'spark.read.table("returns"), spark.read.table("orders")'
 
@@ -285,6 +443,9 @@ CHANGING = {
         'spark.sql("SELECT * FROM orders WHERE at < (SELECT max(now()) FROM orders)")'
     ),
     "current_user": 'orders().withColumn("n", F.current_user())',
+    "now_as_text": 'orders().withColumn("n", F.lit(" NOW ").cast("timestamp"))',
+    "today_as_text": "spark.sql(\"SELECT *, to_date('today') AS n FROM orders\")",
+    "compared_with_now": "spark.sql(\"SELECT * FROM orders WHERE at < 'now'\")",
     "rand": "orders().where(F.rand() < 0.5)",
     "rand_with_a_seed": 'orders().withColumn("n", F.rand(5))',
     "uuid": 'orders().withColumn("n", F.expr("uuid()"))',
@@ -302,6 +463,7 @@ CHANGING = {
 STEADY = {
     "filter": 'orders().where("id > 3")',
     "literal_time": 'orders().where(F.col("at") > F.lit("2024-01-01").cast("timestamp"))',
+    "today_as_a_word": "orders().where(\"who = 'today' AND at > '2024-01-01'\")",
     "range": "spark.range(5)",
     "python": 'orders().withColumn("n", F.udf(lambda n: n, "bigint")("id"))',
     "window": (

@@ -22,8 +22,15 @@ from dlt_lite.model.checks import (
 )
 from dlt_lite.model.layouts import layout_breach
 from dlt_lite.model.origin import Origin
-from dlt_lite.model.results import RuleResult, UpdateQuality, Verdict, judged
-from dlt_lite.model.rules import Rule
+from dlt_lite.model.results import (
+    DatasetQuality,
+    RuleResult,
+    UpdateQuality,
+    Verdict,
+    judged,
+    undecided,
+)
+from dlt_lite.model.rules import NullPolicy, Rule
 from dlt_lite.model.samples import NOTHING_SHOWN, Cell, Sample
 from dlt_lite.model.schema import schema_from_json
 from dlt_lite.quality.enforce import count_now
@@ -50,6 +57,7 @@ SCHEMA = (
     "id BIGINT, x DOUBLE, s STRING, n INT, d DECIMAL(10,2), t TIMESTAMP, day DATE, text STRING, "
     "a INT, b INT, c INT, `odd name` STRING, u INT"
 )
+HOSTILE = "</script><script>alert(1)</script> a && b"
 STARTED = "2026-01-01T10:00:00+00:00"
 NAN, INF = float("nan"), float("inf")
 
@@ -207,6 +215,10 @@ AGGREGATES = [
     *_ranges(f"{C}min_to_be_between", "id", (2**53, 2**53), (2**53, None, True)),
     *_ranges(f"{C}max_to_be_between", "day", ("2024-01-01",), (None, "2024-01-12"), ()),
     *_ranges(f"{C}min_to_be_between", "t", ("2024-01-01T12:30:00",), (None, "2024-01-01T12:00:00")),
+    *_ranges(f"{C}max_to_be_between", "t", (None, "2024-01-12"), (None, "2024-01-12", None, True)),
+    *_ranges(
+        f"{C}min_to_be_between", "t", ("2024-01-01", None, True), ("2024-01-01", "2024-01-02")
+    ),
     *_ranges(f"{C}median_to_be_between", "u", (5, 5), (5, 6, True)),
     *_ranges(f"{C}unique_value_count_to_be_between", "s", (9, 10), (10,), (None, 9), ()),
     *_ranges(f"{C}unique_value_count_to_be_between", "x", (8, 8), (9,)),
@@ -468,6 +480,34 @@ def test_every_compiled_kind_decides_as_great_expectations_does(spark, real):
     assert not compared(frame, COMPILED, real)
 
 
+def test_the_fields_of_a_struct_are_columns_as_great_expectations_counts_them(spark, real):
+    frame = spark.range(1).selectExpr(
+        "struct(1 AS a, struct(2 AS `x.y`) AS b) AS st",
+        "array(struct(1 AS a)) AS many",
+        "struct(3 AS z) AS `o.p`",
+        "id AS `q.r`",
+    )
+    names = ["st", "st.a", "st.b", "st.b.`x.y`", "many", "`o.p`", "o.p.z", "`q.r`"]
+    entries = [
+        *((f"{TABLE}column_count_to_equal", {"value": v}) for v in (4, 8)),
+        (f"{TABLE}column_count_to_be_between", {"min_value": 5}),
+        *(
+            (f"{TABLE}columns_to_match_ordered_list", {"column_list": each})
+            for each in (names, ["st", "many", "o.p", "q.r"])
+        ),
+        *(
+            (f"{TABLE}columns_to_match_set", {"column_set": each, "exact_match": exact})
+            for each in (names, ["st", "st.a"])
+            for exact in (True, False)
+        ),
+        (f"{C}to_exist", {"column": "st.a"}),
+        (f"{C}to_exist", {"column": "st.a", "column_index": 1}),
+        (f"{C}to_exist", {"column": "many", "column_index": 1}),
+    ]
+
+    assert not compared(frame, entries, real)
+
+
 def test_every_kind_has_its_place_in_the_comparison():
     compiled = {name for name, kind in KINDS.items() if kind.way not in _ELSEWHERE}
     assert compiled - {type_ for type_, _ in COMPILED} == ONLY_OURS
@@ -654,17 +694,42 @@ def test_results_for_great_expectations_are_those_that_it_makes_itself(spark, tm
     assert counts["successful_expectations"] == sum(each["success"] for each in own["results"])
 
 
-def test_results_of_sql_rules_of_aggregates_and_of_what_went_wrong_are_written_and_shown(tmp_path):
+def test_results_of_sql_rules_of_aggregates_and_of_what_went_wrong_are_written_and_shown(
+    spark, tmp_path
+):
     rules = (
         RuleResult(
             "events",
             "positive",
             "u1",
             condition="x > 0 AND s != '{'",
+            description=HOSTILE,
             violations=3,
             evaluated=9,
             verdict=Verdict.WARN,
             samples=(Sample((Cell("x", "-5", True),)),),
+        ),
+        RuleResult(
+            "events",
+            HOSTILE,
+            "u1",
+            violations=3,
+            evaluated=9,
+            null_results=3,
+            null_policy=NullPolicy.PASS,
+            verdict=Verdict.WARN,
+            samples=(Sample((Cell(HOSTILE, HOSTILE, True), Cell(f"{HOSTILE}2", HOSTILE, True))),),
+            expectation=json.dumps(_hostile_entry()),
+        ),
+        RuleResult(
+            "events",
+            "remarked",
+            "u1",
+            condition="x = 'a  b' -- two blanks",
+            where="y > 1 -- few",
+            violations=0,
+            evaluated=9,
+            verdict=Verdict.PASS,
         ),
         RuleResult(
             "events",
@@ -673,7 +738,7 @@ def test_results_of_sql_rules_of_aggregates_and_of_what_went_wrong_are_written_a
             kind=RuleKind.AGGREGATE,
             condition="count(*) > 5",
             violations=0,
-            observed="9",
+            observed=f"9 {HOSTILE}",
             verdict=Verdict.PASS,
         ),
         RuleResult(
@@ -686,27 +751,98 @@ def test_results_of_sql_rules_of_aggregates_and_of_what_went_wrong_are_written_a
             verdict=Verdict.PASS,
             expectation=json.dumps(_entry_of_quantiles()),
         ),
-        RuleResult("events", "wrong", "u1", condition="x", verdict=Verdict.ERROR, reason="no x"),
+        RuleResult("events", "wrong", "u1", condition="x", verdict=Verdict.ERROR, reason=HOSTILE),
         RuleResult("events", "<b>left</b>", "u1", condition="x", verdict=Verdict.SKIPPED),
+        judged(
+            RuleResult(
+                "events", "known", "u1", kind=RuleKind.FOREIGN_KEY, evaluated=0, violations=0
+            )
+        ),
     )
     update = UpdateQuality("u1", "shop", "dev", "COMPLETED", Verdict.WARN, STARTED, rules=rules)
 
     written = write_reports(tmp_path, [update], [ReportForm.GX, ReportForm.GX_DOCS])
 
     own = json.loads((tmp_path / "gx" / "events.json").read_text(encoding="utf-8"))
-    query, many, median, wrong = own["results"]
+    query, paired, remarked, many, median, wrong = own["results"]
     assert query["expectation_config"]["kwargs"]["unexpected_rows_query"] == (
         "SELECT * FROM {batch} WHERE NOT coalesce(x > 0 AND s != '{{', FALSE)"
     )
+    asked = remarked["expectation_config"]["kwargs"]["unexpected_rows_query"]
+    assert asked == (
+        "SELECT * FROM {batch} WHERE (y > 1 -- few\n) AND "
+        "NOT coalesce(x = 'a  b' -- two blanks\n, FALSE)"
+    )
+    (breaking,) = spark.sql(
+        asked.replace("{batch}", "VALUES ('a b', 5), ('a  b', 5), ('c', 0) t(x, y)")
+    ).collect()
+    assert breaking.x == "a b"
     assert (query["success"], query["result"]["observed_value"]) == (False, 3)
-    assert (many["success"], many["result"]["observed_value"]) == (True, "9")
+    assert (many["success"], many["result"]["observed_value"]) == (True, f"9 {HOSTILE}")
+    assert (paired["result"]["missing_count"], paired["result"]["unexpected_percent"]) == (3, 50.0)
     assert median["success"]
-    assert wrong["exception_info"]["exception_message"] == "no x"
-    assert own["meta"]["dlt_lite"]["not_run"] == ["<b>left</b>"]
+    assert wrong["exception_info"]["exception_message"] == HOSTILE
+    assert own["meta"]["dlt_lite"]["not_run"] == ["<b>left</b>", "known"]
     assert not own["success"]
     (page,) = (tmp_path / "gx-docs" / "validations").rglob("events.html")
-    assert "positive" in page.read_text(encoding="utf-8")
+    shown = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in shown
+    # As the description, the name, a value that was seen, a sample, an error and its trace.
+    assert shown.count("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt; a &amp;&amp; b") >= 6
+    assert "&amp;lt;" not in shown
     assert written[ReportForm.GX_DOCS].name == "index.html"
+
+
+def test_a_dataset_of_which_nothing_was_checked_is_no_success_but_for_what_is_up_to_date(tmp_path):
+    after = undecided(RuleResult("after", "r", "u1"), Verdict.SKIPPED, "what it reads failed")
+    empty = judged(RuleResult("empty", "r", "u1", evaluated=0, violations=0))
+    names = ("as_before", "elsewhere")
+    alone = [undecided(RuleResult(name, "r", "u1"), Verdict.SKIPPED, "left") for name in names]
+    update = UpdateQuality(
+        "u1",
+        "shop",
+        "dev",
+        "FAILED",
+        Verdict.ERROR,
+        STARTED,
+        datasets=(
+            DatasetQuality("after", state="SKIPPED", action="replace"),
+            DatasetQuality("empty", state="COMPLETED", action="replace"),
+            DatasetQuality("as_before", state="COMPLETED", action="skip"),
+            DatasetQuality("elsewhere", state="EXCLUDED", action="append"),
+        ),
+        rules=(after, empty, *alone),
+    )
+
+    write_reports(tmp_path, [update], [ReportForm.GX])
+
+    assert {each.stem for each in (tmp_path / "gx").iterdir()} == {"after", "empty"}
+
+    for unchecked in (after, empty):
+        file = tmp_path / "gx" / f"{unchecked.dataset}.json"
+        suite = json.loads(file.read_text(encoding="utf-8"))
+        (left,) = suite["results"]
+        assert (suite["success"], left["success"], suite["statistics"]["success_percent"]) == (
+            False,
+            False,
+            0.0,
+        )
+        assert left["exception_info"]["exception_message"] == unchecked.reason
+        assert suite["meta"]["dlt_lite"]["not_run"] == ["r"]
+
+
+def _hostile_entry():
+    condition = {
+        "type": "comparison",
+        "column": {"name": "x"},
+        "operator": "<",
+        "parameter": HOSTILE,
+    }
+    columns = {"column_A": HOSTILE, "column_B": "b"}
+    return {
+        "type": f"{C}pair_values_to_be_equal",
+        "kwargs": {**columns, "row_condition": condition},
+    }
 
 
 def _figures_of(result):

@@ -9,8 +9,10 @@ from pyspark.sql import SparkSession
 from dlt_lite.engine.interception import FLOW_SPARK, install
 from dlt_lite.engine.scope import QueryScope
 from dlt_lite.engine.sessions import flow_session
+from dlt_lite.model.names import DatasetName
 from dlt_lite.pipeline import analyse
 from dlt_lite.registry.active import reading_through
+from dlt_lite.storage.layout import Layout
 from tests.spark.projects import (
     HEAD,
     edges,
@@ -20,7 +22,7 @@ from tests.spark.projects import (
     problems,
     resolved,
 )
-from tests.spark.updates import Shop
+from tests.spark.updates import Shop, rules
 
 pytestmark = pytest.mark.spark
 
@@ -82,6 +84,20 @@ WAYS = {
     "pipe": sql("FROM {n} |> WHERE orders.amount > 1 |> SELECT amount"),
     "table": sql("TABLE {n}"),
     "identifier": Way("spark.sql(\"SELECT amount FROM IDENTIFIER('{n}')\")"),
+    "identifier_of_arguments": Way(
+        'spark.sql("SELECT id FROM IDENTIFIER(:t) WHERE id > :n", {{"t": "{n}", "n": 1}})'
+    ),
+    "identifier_by_position": Way(
+        'spark.sql("SELECT ? AS n, o.* FROM IDENTIFIER(? || ?) o", args=[1, "{n}"[:2], "{n}"[2:]])'
+    ),
+    "arguments": Way('spark.sql("SELECT :one AS one, orders.id FROM {n}", args={{"one": "{{}}"}})'),
+    "version": sql("SELECT orders.amount FROM {n} VERSION AS OF 0"),
+    "version_alias": sql("SELECT o.b FROM {n} FOR SYSTEM_VERSION AS OF 1 AS o (a, b, c)"),
+    "version_options": sql("SELECT orders.id FROM {n} VERSION AS OF 0 WITH ('a' = 'b')"),
+    "moment": sql("SELECT orders.id FROM {n} TIMESTAMP AS OF now() - INTERVAL 1 DAY WHERE id > 1"),
+    "version_of_an_identifier": Way(
+        'spark.sql("SELECT orders.id FROM IDENTIFIER(:t) VERSION AS OF 0", args={{"t": "{n}"}})'
+    ),
     "stream": sql("SELECT orders.amount FROM STREAM {n}", STREAM),
     "stream_in_parentheses": sql("SELECT orders.amount FROM STREAM({n})", STREAM),
     "stream_alias": sql("SELECT o.b FROM STREAM({n}) AS o (a, b, c)", STREAM),
@@ -281,6 +297,72 @@ def values(run, name):
     return sorted(tuple(row) for row in run.table(name).collect())
 
 
+def test_functions_take_to_workers_what_modules_of_the_project_hold(dlt, tmp_path):
+    helpers = """
+from functools import lru_cache
+from pyspark.sql import SparkSession
+
+spark = SparkSession.getActiveSession()
+
+RATE = 3
+
+@lru_cache(maxsize=8)
+def next_to(x):
+    return x + 1
+
+@lru_cache
+def sum_to(x):
+    return x + sum_to(x - 1) if x else 0
+
+def rows():
+    return spark.range(RATE).count()
+"""
+    files = {
+        "shop/helpers.py": helpers,
+        "shop/others.py": "def lazy(x):\n    return x + 1\n",
+        "shop/tables.py": f"""{HEAD}
+import helpers
+from helpers import next_to
+
+@F.udf("bigint")
+def lazy_udf(x):
+    import others
+    return others.lazy(x)
+
+@dlt.table
+def lazily():
+    return spark.range(3).select(lazy_udf("id").alias("id"))
+
+@F.udf("bigint")
+def by_attribute(x):
+    return next_to(x) * helpers.RATE + helpers.sum_to(x)
+
+@dlt.table
+def rated():
+    return spark.range(3).select(by_attribute("id").alias("id"))
+
+@F.udf("bigint")
+def with_spark(x):
+    return x + helpers.rows()
+
+@dlt.table
+def counted():
+    return spark.range(3).select(with_spark("id").alias("id"))
+""",
+        "shop/pipeline.yml": "name: shop\nlibraries:\n  - file: {path: tables.py}\n",
+    }
+
+    result = dlt.pipeline("shop", project=make_project(tmp_path / "project", files)).run()
+
+    assert values(result, "rated") == [(3,), (7,), (12,)]
+    lazily = result.dataset("lazily")
+    assert "[DLT501] lazily uses a module that the workers do not have" in lazily.error
+    assert "No module named 'others'" in lazily.error
+    assert "import one of the project at the top of the file" in lazily.error
+    counted = result.dataset("counted")
+    assert "spark cannot be used inside a function that runs on workers" in counted.error
+
+
 def test_a_table_of_another_pipeline_is_an_external_input(dlt, spark, tmp_path):
     root = make_project(tmp_path / "project", MODULES)
     shop = dlt.pipeline("shop", project=root, parameters={"landing": str(tmp_path)})
@@ -435,3 +517,209 @@ def changes():
 
     assert edges(flow) == {"shop.sums*"}
     assert "skipchangecommits=true" in flow.reads[0].options.lower()
+
+
+CHAIN = """
+spark = SparkSession.getActiveSession()
+
+@dlt.table
+def orders():
+    return spark.readStream.schema("id BIGINT, v BIGINT").json(spark.conf.get("landing"))
+
+@dlt.view
+@dlt.expect_or_drop("known", "v IS NOT NULL")
+def known():
+    return spark.sql("SELECT * FROM orders")
+
+@dlt.view
+@dlt.expect("even", "v % 2 = 0")
+def by_sql():
+    return spark.sql("SELECT known.id, v FROM known")
+
+@dlt.view
+def by_own_view():
+    spark.read.table("by_sql").createOrReplaceTempView("mine")
+    every = spark.read.table("by_sql")
+    return spark.sql("SELECT mine.* FROM mine JOIN {every} USING (id)", every=every)
+
+@dlt.materialized_view
+def last():
+    return spark.table("by_own_view")
+
+@dlt.materialized_view
+def first():
+    return spark.table("by_sql")
+
+@dlt.view
+@dlt.expect("even", "v % 2 = 0")
+def arrived():
+    return spark.sql("SELECT * FROM STREAM orders")
+
+@dlt.view
+def arrived_again():
+    return spark.sql("SELECT id, v FROM STREAM arrived")
+
+@dlt.table
+def kept():
+    return spark.sql("SELECT arrived_again.id FROM STREAM(arrived_again)")
+"""
+
+
+def test_a_view_may_read_a_view_by_sql_and_both_rules_are_counted(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, CHAIN)
+    shop.land("one.json", {"id": 1, "v": 2}, {"id": 2, "v": 3}, {"id": 3})
+
+    result = shop.run()
+
+    assert result.error is None
+    assert shop.rows("first") == shop.rows("last") == [(1, 2), (2, 3)]
+    assert shop.rows("kept") == [(1,), (2,), (3,)]
+    assert rules(result, "first") == {"known": (2, 1), "even": (1, 1)}
+    assert rules(result, "kept") == {"even": (1, 2)}
+
+
+CONDITIONAL = """
+spark = SparkSession.getActiveSession()
+
+@dlt.materialized_view
+def flag():
+    return spark.range(1)
+
+@dlt.materialized_view
+def other():
+    return spark.range(5)
+
+def declare(name, read, kind=dlt.materialized_view, first=lambda: None):
+    @kind(name=name)
+    def chosen():
+        first()
+        if spark.read.table("flag").count() > 0:
+            return read()  # <- here
+        return spark.range(1)
+
+def or_nothing(name):
+    try:
+        return spark.read.table(name)
+    except Exception:
+        return spark.range(2)
+
+def reading(name, view):
+    @dlt.materialized_view(name=name)
+    def read():
+        return spark.table(view)
+
+"""
+
+
+UNSEEN = """
+declare("by_reader", lambda: spark.read.table("other"))
+declare("by_sql", lambda: spark.sql("SELECT * FROM shop.other"))
+declare("of_another_pipeline", lambda: spark.table("far.away"))
+declare("of_the_catalog", lambda: spark.table("default.outside"))
+declare("quietly", lambda: or_nothing("other"))
+declare("inlined", lambda: spark.table("other"), dlt.view)
+reading("in_a_view", "inlined")
+"""
+
+
+def test_a_read_that_only_rows_bring_about_is_refused_with_its_line(dlt, spark, tmp_path):
+    text = CONDITIONAL + UNSEEN
+    shop = Shop(dlt, tmp_path, text)
+    spark.sql("CREATE TABLE IF NOT EXISTS default.outside USING delta AS SELECT 1 AS id")
+    away = Layout(shop.under_test.settings.storage_root, "far").table(DatasetName("far", "away"))
+    spark.range(1).write.format("delta").save(away)
+
+    result = shop.run()
+
+    told = {each.name: each.error for each in result.datasets if each.error}
+    assert set(told) == {
+        *("by_reader", "by_sql", "of_another_pipeline", "of_the_catalog", "quietly", "in_a_view"),
+    }
+    assert all(" reads '" in error and "[DLT225]" in error for error in told.values())
+    assert all("fix: read it at the top of the function" in error for error in told.values())
+    line = (HEAD + text).split('spark.table("far.away")')[0].count("\n") + 1
+    assert f"at:  pipelines/shop/tables.py:{line}\n" in told["of_another_pipeline"]
+    assert "[DLT225] inlined reads 'other'" in told["in_a_view"]
+
+
+def test_a_read_at_the_top_is_followed_and_one_of_nothing_left_to_an_except(dlt, tmp_path):
+    text = (
+        CONDITIONAL
+        + """
+other_first = lambda: spark.read.table("other")
+declare("known", other_first, dlt.view, first=other_first)
+reading("reader", "known")
+declare("alone", lambda: or_nothing("nowhere"))
+"""
+    )
+    shop = Shop(dlt, tmp_path, text)
+    shop.run()
+
+    shop.changed(text.replace("range(5)", "range(7)"))
+    result = shop.run()
+
+    assert result.error is None
+    assert shop.rows("reader") == [(n,) for n in range(7)]
+    assert shop.rows("alone") == [(0,), (1,)]
+
+
+PAST = """
+spark = SparkSession.getActiveSession()
+
+@dlt.table
+def orders():
+    return spark.readStream.schema("id BIGINT").json(spark.conf.get("landing"))
+
+def declare(name, text, **more):
+    @dlt.materialized_view(name=name)
+    def read():
+        return spark.sql(text, **more)
+
+declare("by_version", "SELECT orders.id FROM orders VERSION AS OF 1")
+declare("by_option", "SELECT id FROM orders WITH ('versionAsOf' = '1')")
+declare("by_argument", "SELECT :n AS n, id FROM IDENTIFIER(:t) o", args={"n": 7, "t": "orders"})
+"""
+
+
+def test_a_table_is_read_as_it_was_and_by_a_name_that_is_an_argument(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, PAST)
+    shop.land("one.json", {"id": 1})
+    shop.run()
+    shop.land("two.json", {"id": 2})
+
+    result = shop.run()
+
+    assert result.error is None
+    assert shop.rows("orders") == [(1,), (2,)]
+    assert shop.rows("by_version") == [(1,)]
+    assert shop.rows("by_argument") == [(7, 1), (7, 2)]
+
+
+NO_PAST = """
+declare("too_late", "SELECT * FROM orders VERSION AS OF 99")
+declare("too_early", "SELECT * FROM orders TIMESTAMP AS OF '2001-01-01'")
+"""
+BROKEN_PAST = """
+declare("no_moment", "SELECT * FROM orders TIMESTAMP AS OF try_cast('x' AS TIMESTAMP)")
+
+@dlt.view
+def seen():
+    return spark.table("orders")
+
+declare("of_a_view", "SELECT * FROM seen VERSION AS OF 0")
+"""
+
+
+def test_a_past_that_a_table_or_view_has_not_is_told_with_a_remedy(dlt, tmp_path, spark):
+    shop = Shop(dlt, tmp_path, PAST + NO_PAST)
+    shop.land("one.json", {"id": 1})
+
+    result = shop.run()
+    broken = PAST[PAST.index("def declare") :] + BROKEN_PAST
+    null, of_a_view = problems(spark, one_file(tmp_path / "broken", ORDERS, broken))
+
+    told = {each.name: each.error for each in result.datasets if each.error}
+    assert set(told) == {"too_late", "too_early"}
+    assert all("[DLT301]" in error and "`DESCRIBE HISTORY`" in error for error in told.values())
+    assert "is NULL, which is no moment" in str(null)
+    assert "of_a_view reads seen as it was, but a temporary view has no past" in str(of_a_view)

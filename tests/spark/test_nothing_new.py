@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from delta.tables import DeltaTable
 
+from dlt_lite.engine.files import Files
+from dlt_lite.engine.plans import query_facts
+from dlt_lite.sources.progress import checkpoint_facts
 from tests.spark.updates import (
     FILE_STREAM,
     Shop,
@@ -135,6 +139,30 @@ def test_commits_that_change_no_row_are_nothing_new(shop, spark):
     assert "OPTIMIZE" in shop.operations("bronze")
 
     assert shop.plan() == {"bronze": "skip", "silver": "skip", "gold": "skip"}
+
+
+OUTSIDE = """
+spark = SparkSession.getActiveSession()
+
+@dlt.materialized_view
+def gold():
+    return spark.read.format("delta").load(spark.conf.get("landing") + "/outside")
+"""
+
+
+def test_a_column_dropped_and_added_again_is_another_column(dlt, tmp_path, spark):
+    shop = Shop(dlt, tmp_path, OUTSIDE)
+    path = f"{shop.landing}/outside"
+    frame = spark.sql("SELECT 1 AS a, 2 AS b")
+    frame.write.format("delta").option("delta.columnMapping.mode", "name").save(path)
+    shop.run()
+    assert shop.rows("gold") == [(1, 2)]
+    spark.sql(f"ALTER TABLE delta.`{path}` DROP COLUMN b")
+    spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMN b INT")
+
+    assert shop.plan() == {"gold": "replace"}
+    shop.run()
+    assert shop.rows("gold") == [(1, None)]
 
 
 def test_rows_that_somebody_else_appends_are_noticed(shop, spark):
@@ -300,6 +328,11 @@ def table_first():
     return table().unionByName(arriving().select("id", "v"))
 
 @dlt.table
+def feed():
+    changes = spark.readStream.option("readChangeFeed", "true").option("startingVersion", 0)
+    return changes.format("delta").load(spark.conf.get("landing") + "/../people").select("id")
+
+@dlt.table
 def timed():
     return (
         table().withColumn("t", F.timestamp_seconds("v")).withWatermark("t", "1 minute")
@@ -309,12 +342,22 @@ def timed():
 )
 
 
+def made_with_a_feed(spark, path):
+    """Make a table whose last commit holds a file of changes."""
+    table = DeltaTable.create(spark).location(path).addColumn("id", "BIGINT")
+    table = table.property("delta.enableChangeDataFeed", "true").execute()
+    spark.range(2).coalesce(1).write.format("delta").mode("append").save(path)
+    table.delete("id = 1")
+
+
 def test_each_source_of_a_stream_is_looked_at(dlt, tmp_path, spark):
     shop = Shop(dlt, tmp_path, UNION)
-    shop.land("1.json", {"id": 1, "v": 60})
+    shop.land("1.json", {"id": 1, "v": 600})
+    made_with_a_feed(spark, people := str(tmp_path / "people"))
     shop.run()
     quiet = shop.reasons()
 
+    spark.range(1).write.format("delta").mode("append").save(people)
     more = spark.createDataFrame([(9, 9)], "id BIGINT, v BIGINT")
     more.write.format("delta").mode("append").save(shop.path("base"))
     after_rows = shop.reasons()
@@ -322,12 +365,48 @@ def test_each_source_of_a_stream_is_looked_at(dlt, tmp_path, spark):
     after_file = shop.reasons()
 
     nothing = "its sources show nothing new"
-    due = "its watermark or state may be due"
     moved = "base went from version 1 to 2"
-    assert quiet == dict.fromkeys(["base", "files_first", "table_first"], nothing) | {"timed": due}
+    tables = ("base", "files_first", "table_first", "feed", "timed")
+    assert quiet == dict.fromkeys(tables, nothing)
+    assert after_rows["feed"] == "people went from version 2 to 3"
     assert after_rows["base"] == nothing
     assert after_rows["files_first"] == after_rows["table_first"] == moved
     assert after_file["files_first"] == f"1 new file in landing; {moved}"
     assert after_file["table_first"] == f"{moved}; 1 new file in landing"
     shop.run()
     assert len(shop.rows("files_first")) == len(shop.rows("table_first")) == 5
+    assert shop.rows("feed") == [(0,), (0,), (1,), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("offset", "commit", "due"),
+    [
+        ('{"batchWatermarkMs":5}', '{"nextBatchWatermarkMs":5}', False),
+        ('{"batchWatermarkMs":5}', '{"nextBatchWatermarkMs":6}', True),
+        ('{"batchWatermarkMs":5}', "{}", True),
+        ("torn", '{"nextBatchWatermarkMs":5}', True),
+    ],
+)
+def test_a_watermark_is_due_until_state_has_seen_it(spark, tmp_path, offset, commit, due):
+    for folder, line in (("offsets", offset), ("commits", commit)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "3").write_text(f"v1\n{line}\n{{}}", encoding="utf-8")
+    stateless = checkpoint_facts(Files(spark), str(tmp_path))
+    (tmp_path / "state").mkdir()
+
+    assert not stateless.watermark_due
+    assert checkpoint_facts(Files(spark), str(tmp_path)).watermark_due is due
+
+
+def test_a_stream_whose_function_keeps_state_may_be_due_at_any_time(spark):
+    rates = spark.readStream.format("rate").load()
+
+    def passed_on(_, frames, __):
+        return frames
+
+    kept = rates.groupBy("value").applyInPandasWithState(
+        passed_on, "value BIGINT", "n BIGINT", "append", "NoTimeout"
+    )
+
+    assert query_facts(kept).timers
+    assert not query_facts(rates.withWatermark("timestamp", "1 minute")).timers

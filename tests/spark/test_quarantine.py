@@ -1,14 +1,18 @@
 """Rows that a rule sets aside: whole, with their reasons, once; wherever an update ends."""
 
 import json
+import os
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 
+from dlt_lite.errors import NotOurs
 from dlt_lite.model.requests import QuarantineRequest, QuarantineVerb
+from dlt_lite.model.rules import Cost
 from dlt_lite.quality.enforce import MOST_IN_THE_JOB
-from tests.spark.updates import FILE_STREAM, Ending, Shop, refusal, result_of, rules
+from tests.spark.updates import FILE_STREAM, Ended, Ending, Shop, refusal, result_of, rules, states
 
 pytestmark = pytest.mark.spark
 
@@ -101,10 +105,12 @@ def test_bad_rows_lie_aside_whole_with_their_reasons(shop):
     )
     assert rules(result, "bronze")["has_v"] == (len(ALL) - 3, 3)
     assert all_is_where_it_belongs(shop)
-    labels = aside(shop, "bronze", "_flow", "_batch_id", "_update_id", "_sources", "_replay")
-    assert {label[:3] for label in labels} == {
-        ("bronze", batch, result.update_id) for batch in range(3)
+    labels = aside(shop, "bronze", "id", "_flow", "_batch_id", "_update_id", "_sources")
+    files = {id_: [(shop.landing / f"{id_ // 100}.json").as_uri()] for id_, *_ in labels}
+    assert {(batch, flow, update) for _, flow, batch, update, _ in labels} == {
+        (batch, "bronze", result.update_id) for batch in range(3)
     }
+    assert {id_: sources for id_, *_, sources in labels} == files
     whole = shop.delta("bronze__quarantine").toDF().select("id", "s").toJSON().collect()
     assert sorted(map(json.loads, whole), key=lambda row: row["id"]) == [
         {"id": row["id"], "s": row["s"]} for row in ASIDE
@@ -190,6 +196,26 @@ def test_few_rows_or_many_lie_aside_and_a_views_are_replaced_with_it(dlt, tmp_pa
     assert aside(shop, "gold", "id", "_rule_names") == sorted(
         (((n, ["small"])) for n in range(2000 - bad, 2000)), key=repr
     )
+    costs = {each.rule: each.cost for each in shop.under_test.project.quality("shop").rules}
+    assert costs["small"] is (Cost.EXTRA_SCAN if bad > MOST_IN_THE_JOB else Cost.IN_JOB)
+    assert {cost for rule, cost in costs.items() if rule != "small"} <= {Cost.IN_JOB}
+
+
+def test_a_quarantine_whose_rows_a_second_job_found_says_so_whatever_follows(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, STREAM)
+    many = [{"id": n, "v": 3, "s": None} for n in range(MOST_IN_THE_JOB + 1)]
+    for place, rows in enumerate((many, many[:2])):
+        os.utime(shop.land(f"{place}.json", *rows), (place, place))
+
+    shop.run()
+
+    rules = {each.rule: each for each in shop.under_test.project.quality("shop").rules}
+    apart = {name for name, each in rules.items() if each.cost is Cost.EXTRA_SCAN}
+    assert apart == QUARANTINING
+    shop.land("few.json", *many[:2])
+    shop.run()
+    costs = {each.cost for each in shop.under_test.project.quality("shop").rules}
+    assert Cost.EXTRA_SCAN not in costs
 
 
 @pytest.mark.parametrize("point", ["table_committed", "quarantine_committed", "counts_recorded"])
@@ -214,6 +240,150 @@ def test_all_rows_bad_is_an_empty_table(dlt, tmp_path):
     assert len(aside(shop, "gold", "id")) == 2000
 
 
+BELOW = """
+spark = SparkSession.getActiveSession()
+
+@dlt.table
+@dlt.expect_or_quarantine("small", "id < 10")
+def bronze():
+    return spark.readStream.format("delta").load(spark.conf.get("landing") + "/outside")
+"""
+
+
+def test_rows_of_a_stream_that_lie_aside_tell_the_version_that_they_came_from(dlt, tmp_path, spark):
+    shop = Shop(dlt, tmp_path, BELOW)
+    outside = spark.range(8, 12).write.format("delta").mode("append")
+    outside.save(f"{shop.landing}/outside")
+    shop.run()
+    for _ in range(2):
+        outside.save(f"{shop.landing}/outside")
+    shop.run()
+
+    assert aside(shop, "bronze", "id", "_sources") == [
+        (10, ["outside@0"]),
+        (10, ["outside@1-2"]),
+        (10, ["outside@1-2"]),
+        (11, ["outside@0"]),
+        (11, ["outside@1-2"]),
+        (11, ["outside@1-2"]),
+    ]
+
+
+CONSTANT = (
+    FILE_STREAM
+    + """
+@dlt.table
+@dlt.ACTION("off", "CONDITION")
+def bronze():
+    return arriving("id BIGINT")
+
+@dlt.materialized_view
+@dlt.ACTION("off", "CONDITION")
+def gold():
+    return spark.read.table("bronze_all")
+
+@dlt.table
+def bronze_all():
+    return arriving("id BIGINT")
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "lost"),
+    [
+        ("expect_or_drop", "cast(NULL AS BOOLEAN)", (0, 3, 0)),
+        ("expect_or_quarantine", "1 > 2 AND id > 0", (0, 0, 3)),
+    ],
+)
+def test_a_rule_that_no_row_can_pass_keeps_out_every_row_and_counts_it(
+    dlt, tmp_path, action, condition, lost
+):
+    text = CONSTANT.replace("ACTION", action)
+    shop = Shop(dlt, tmp_path, text.replace("CONDITION", "true"))
+    shop.land("1.json", {"id": 1}, {"id": 2})
+    shop.run()
+    shop.changed(text.replace("CONDITION", condition))
+    shop.land("2.json", {"id": 3})
+
+    said = shop.run()
+
+    assert set(states(said).values()) == {"COMPLETED"}
+    gold, bronze = result_of(said, "gold"), result_of(said, "bronze")
+    assert (gold.rows_written, gold.rows_dropped, gold.rows_quarantined) == lost
+    assert bronze.rows_dropped + bronze.rows_quarantined == 1
+    assert rules(said, "gold") == {"off": (0, 3)}
+    assert (shop.rows("gold"), shop.rows("bronze")) == ([], [(1,), (2,)])
+    if action == "expect_or_quarantine":
+        assert aside(shop, "gold", "id") == [(1,), (2,), (3,)]
+        assert aside(shop, "bronze", "id") == [(3,)]
+
+
+KEPT_COLUMN = "@dlt.expect_or_quarantine('not_one', F.col('id') != 1)"
+CHANGED_RULES = {
+    "warned": ("@dlt.expect_or_drop('low', 'id < 3')", "@dlt.expect('low', 'id < 3')"),
+    "added": ("@dlt.expect('low', 'id < 3')", "@dlt.expect_or_quarantine('low', 'id < 3')"),
+    "relaxed": (
+        """@dlt.expect_or_drop('not_one', 'id <> 1', null='pass')
+@dlt.expect_or_quarantine('low', 'id < 3', where='id > 0')""",
+        "@dlt.expect_or_quarantine('low', 'id < 4')",
+    ),
+    "removed": (f"{KEPT_COLUMN}\n@dlt.expect_or_quarantine('low', 'id < 3')", KEPT_COLUMN),
+    "unknown": (
+        """@dlt.expect_or_quarantine('column', F.col('id') < 3)
+@dlt.expect_or_quarantine('function', 'is_low(id)')""",
+        """@dlt.expect_or_quarantine('column', F.col('id') < 4)
+@dlt.expect_or_quarantine('function', 'is_low(id)')""",
+    ),
+}
+KNOWN_AGAIN = {
+    "warned": ((2, 2, 0), []),
+    "added": ((4, 0, 0), []),
+    "relaxed": ((1, 1, 2), [3, 4]),
+    "removed": ((1, 0, 3), [1, 3, 4]),
+}
+
+
+def ruled(rules_of, bound):
+    """Return a pipeline of a table for each set of rules."""
+    function = f"spark.udf.register('is_low', lambda v: v < {bound}, 'boolean')\n"
+    tables = (
+        f"\n@dlt.table\n{each}\ndef {name}():\n    return arriving('id BIGINT')\n"
+        for name, each in rules_of.items()
+    )
+    return FILE_STREAM + function + "".join(tables)
+
+
+def test_what_a_commit_kept_out_is_set_aside_whatever_todays_rules_say(dlt, tmp_path):
+    def crashed(point):
+        if point == "table_committed 0":
+            raise Ended(point)
+
+    before = {name: each for name, (each, _) in CHANGED_RULES.items()}
+    after = {name: each for name, (_, each) in CHANGED_RULES.items()}
+    shop = Shop(dlt, tmp_path, ruled(before, 3))
+    shop.land("1.json", {"id": 1}, {"id": 2}, {"id": 3}, {"id": 4})
+    shop.run(on_point=crashed)
+    shop.changed(ruled(after, 4))
+
+    said = shop.run()
+
+    for name, (counted, lie_aside) in KNOWN_AGAIN.items():
+        found = result_of(said, name)
+        assert (found.rows_written, found.rows_dropped, found.rows_quarantined) == counted, name
+        assert len(shop.rows(name)) == found.rows_written
+        made = Path(shop.path(f"{name}__quarantine")).exists()
+        assert [row[0] for row in aside(shop, name, "id")] == lie_aside if made else not lie_aside
+    assert rules(said, "relaxed") == {"not_one": (3, 1), "low": (2, 2)}
+    assert aside(shop, "removed", "_rule_names") == [(["low"],), (["low"],), (["not_one"],)]
+    refused = result_of(said, "unknown").error
+    assert "[DLT413] unknown: batch 0 was committed before a crash" in refused
+    assert "by column, function are not set aside yet" in refused
+    shop.changed(ruled(after | {"unknown": before["unknown"]}, 3))
+    assert result_of(shop.run(), "unknown").rows_quarantined == 2
+    assert aside(shop, "unknown", "id") == [(3,), (4,)]
+
+
 def test_a_dropped_quarantine_is_made_anew_and_another_table_left_alone(shop, spark):
     path = shop.path("bronze__quarantine")
     spark.range(3).write.format("delta").save(path)
@@ -221,6 +391,23 @@ def test_a_dropped_quarantine_is_made_anew_and_another_table_left_alone(shop, sp
     said = shop.run()
 
     assert "a table that is no quarantine" in result_of(said, "bronze").error
+    assert spark.read.format("delta").load(path).count() == 3
+
+
+def test_another_table_in_a_quarantines_place_is_neither_shown_nor_replayed_nor_cleared(
+    shop, spark
+):
+    shop.run()
+    path = shop.path("bronze__quarantine")
+    shutil.rmtree(path)
+    spark.range(3).withColumnRenamed("id", "zz").write.format("delta").save(path)
+
+    for verb, where in (("replay", None), ("replay", "id = 1"), ("clear", None)):
+        request = QuarantineRequest(QuarantineVerb(verb), "bronze", where)
+        said = result_of(shop.run(quarantine=request), "bronze").error
+        assert "[DLT401] a table that is no quarantine" in said
+    with pytest.raises(NotOurs, match="a table that is no quarantine"):
+        shop.under_test.project.rows("bronze", set_aside=True)
     assert spark.read.format("delta").load(path).count() == 3
 
 
@@ -334,6 +521,20 @@ def test_a_replay_that_ended_half_way_adds_nothing_twice(looser, point):
 
     assert replayed(looser).state == "COMPLETED"
 
+    assert all_is_taken_in(looser)
+
+
+def test_rows_that_a_replay_has_only_marked_are_judged_by_the_next_ones_rules_and_where(looser):
+    replayed(looser, on_point=Ending("replay_marked"))
+    looser.changed(STREAM)
+
+    said = result_of(replayed(looser, where="id = -1"), "bronze")
+
+    assert (said.rows_written, said.rows_quarantined) == (0, 0)
+    assert [row[0] for row in looser.rows("bronze")] == [row["id"] for row in KEPT]
+    assert len(aside(looser, "bronze", "id")) == len(ASIDE)
+    looser.changed(LOOSER)
+    replayed(looser)
     assert all_is_taken_in(looser)
 
 

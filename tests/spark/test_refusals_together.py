@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pyspark import SparkContext
 
 from dlt_lite import errors
 from tests.e2e.shell import dlt_lite, dlt_lite_here
@@ -243,7 +244,31 @@ def test_a_file_that_touches_spark_while_it_is_loaded_needs_analyze(tmp_path):
     assert (plain.code, analyzed.code) == (0, 0)
     assert "pipelines/shop/tables.py:18 touches Spark while it is loaded" in plain.err
     assert "validate --analyze` can check it" in plain.err
+    assert plain.out == "shop: datasets not known (needs --analyze)\n"
     assert analyzed.out == "shop: 3 datasets: orders, paid, totals\n"
+
+
+def test_a_udf_that_says_what_it_returns_does_not_touch_spark(tmp_path, monkeypatch):
+    # Other tests have a session in this process; who validates has none.
+    monkeypatch.setattr(SparkContext, "_active_spark_context", None)
+    udfs = """
+from pyspark.sql.functions import pandas_udf
+
+@F.udf("bigint")
+def plus_one(n):
+    return n + 1
+
+@pandas_udf("a INT, b STRING", functionType=F.PandasUDFType.GROUPED_MAP)
+def same(frame):
+    return frame
+
+loud = F.udf(lambda text: text.upper(), "string")
+"""
+    root = one_file(tmp_path / "project", GOOD, udfs)
+
+    ended = dlt_lite_here(root, "validate")
+
+    assert (ended.out, ended.err) == ("shop: 3 datasets: orders, paid, totals\n", "")
 
 
 def test_a_table_of_two_pipelines_is_refused(tmp_path):

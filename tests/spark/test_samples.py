@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from dlt_lite.errors import QueryRaised
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Verdict
 from dlt_lite.model.rules import Rule, RuleAction
@@ -167,6 +168,51 @@ def test_a_row_that_fails_the_job_is_shown_as_the_masks_allow_or_not_at_all(dlt,
 
     assert "No row is shown" in result_of(refused, "bronze").error
     assert set(map(len, shown(shop).values())) == {0}
+
+
+CASTS = (
+    FILE_STREAM
+    + """
+@dlt.table
+def by_the_query():
+    return arriving("email STRING").selectExpr("cast(email AS INT) AS n")
+
+@dlt.table
+@dlt.expect("number", "cast(email AS DATE) IS NULL")
+def by_a_rule():
+    return arriving("email STRING")
+"""
+)
+
+
+def test_what_spark_says_of_a_value_is_masked_where_anything_is(dlt, tmp_path):
+    shop = a_shop(dlt, tmp_path, CASTS, "{mask: [email]}")
+    shop.land("a.json", {"email": PERSON})
+
+    result = shop.run()
+
+    errors = [result_of(result, name).error for name in ("by_the_query", "by_a_rule")]
+    assert ["The value '***' of the type" in error for error in errors] == [True, True]
+    assert "expectation number cannot be decided" in errors[1]
+    shop.under_test.project.report(tmp_path / "report", "shop")
+    held = files_that_hold(PERSON, shop.under_test.settings.state_root, tmp_path / "report")
+    assert {file.name for file in held} <= {"spark.log"}
+
+
+def test_what_spark_says_of_a_value_is_masked_where_a_function_asks_for_it_itself(dlt, tmp_path):
+    text = """
+spark = SparkSession.getActiveSession()
+
+@dlt.materialized_view
+def of_the_function():
+    emails = spark.read.schema("email STRING").json(spark.conf.get("landing"))
+    return spark.range(emails.selectExpr("cast(email AS INT) AS n").agg(F.max("n")).first()[0])
+"""
+    shop = a_shop(dlt, tmp_path, text, "{mask: [email]}")
+    shop.land("a.json", {"email": PERSON})
+
+    with pytest.raises(QueryRaised, match=r"The value '\*\*\*' of the type"):
+        shop.run()
 
 
 @pytest.mark.parametrize("most", [0, 5])

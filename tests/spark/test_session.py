@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from pyspark.errors import NumberFormatException
+from pyspark.errors import utils as origins
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.session import (
     CATALOG,
@@ -84,6 +88,20 @@ def test_an_adopted_session_is_never_stopped(spark, adopted):
     stop_session(session)
 
     assert spark.range(3).count() == 3
+
+
+def test_columns_keep_their_line_whichever_thread_has_made_the_first(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(origins, "_enable_debugging_cache", None)
+    thread = threading.Thread(target=lambda: spark.range(1).id + 1)
+    thread.start()
+    thread.join()
+    assert not origins.is_debugging_enabled()
+
+    start_session(settings(tmp_path), environ=os.environ, log_file=None, emit_note=str)
+
+    with pytest.raises(NumberFormatException) as failed:
+        spark.sql("SELECT 'a' AS word").select(F.col("word").cast("int")).collect()
+    assert f"{__file__}:" in str(failed.value)
 
 
 def test_an_adopted_session_writes_and_reads_delta(adopted, tmp_path):
@@ -177,11 +195,14 @@ def start():
 """
 
 MADE_AND_STOPPED = """
+os.setpgid(0, 0)
 handler = signal.getsignal(signal.SIGINT)
 for _ in range(2):
     session = start()
     assert signal.getsignal(signal.SIGINT) is handler
     assert "PYSPARK_PYTHON" not in os.environ
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    os.killpg(0, signal.SIGTERM)
     other = session.spark.newSession()
     assert other.conf.get("spark.sql.session.timeZone") == "UTC"
     try:
@@ -197,7 +218,9 @@ print("data")
 """
 
 
-def test_a_made_session_leaves_no_noise_no_file_and_no_process(jars_dir, tmp_path):
+def test_a_made_session_outlives_a_signal_to_the_group_and_leaves_no_noise_and_no_process(
+    jars_dir, tmp_path
+):
     work = tmp_path / "work"
     work.mkdir()
     code = PRELUDE.format(here=str(tmp_path), jars=str(jars_dir)) + MADE_AND_STOPPED

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dlt_lite.engine.files import Files
+from dlt_lite.errors import StorageNotReached, TableReplaced
+from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.workspace import Project
 from tests.spark.projects import HEAD, make_project
 from tests.spark.updates import (
@@ -73,6 +76,8 @@ ROWS = [(1, 10), (2, 20)]
 def test_a_full_refresh_takes_the_streams_below_with_it(shop):
     alone = refusal(shop, select=("bronze",), full_refresh=("bronze",))
     assert "[DLT411] silver streams from bronze" in alone
+    both = shop.run(select=("gold",), full_refresh=("bronze",))
+    assert (both.state, str(both.error).count("[DLT411]")) == ("FAILED", 2)
     shop.landing.joinpath("1.json").write_text('{"id": 1, "v": 11}\n', encoding="utf-8")
 
     result = shop.run(full_refresh=("bronze",))
@@ -87,16 +92,40 @@ def test_a_full_refresh_takes_the_streams_below_with_it(shop):
     assert set(shop.plan().values()) == {"skip"}
 
 
+CRM = """
+@dlt.table
+def people():
+    return spark.readStream.table("shop.bronze")
+"""
+
+
+def test_a_full_refresh_tells_of_another_pipelines_stream_which_is_refused(tmp_path, bronze):
+    folder = tmp_path / "project" / "pipelines" / "crm"
+    folder.mkdir()
+    folder.joinpath("pipeline.yml").write_text("name: crm\nschema: crm\n", encoding="utf-8")
+    folder.joinpath("tables.py").write_text(HEAD + CRM, encoding="utf-8")
+    project, notes = bronze.changed(BRONZE).project, []
+    asked = UpdateRequest(full_refresh=("bronze",))
+    assert project.run("crm").state == "COMPLETED"
+
+    (planned,) = project.plan("shop", request=asked).notes
+    project.run("shop", request=asked, on_note=notes.append)
+
+    assert planned.startswith("people of pipeline crm streams from bronze, which is emptied first")
+    assert planned in notes
+    with pytest.raises(TableReplaced, match=r"bronze has a .* in version 3"):
+        project.plan("crm")
+    assert project.plan("crm", request=UpdateRequest(full_refresh=("people",)))
+
+
 def test_a_full_refresh_that_ended_half_way_is_explained_to_the_stream_below(shop):
     shop.run(full_refresh=("bronze",), on_point=Ending("batch_reported 0"))
 
-    second = shop.run()
+    said = refusal(shop)
 
-    assert states(second) == {"bronze": "COMPLETED", "silver": "FAILED", "gold": "SKIPPED"}
-    assert "[DLT406] silver streams from a table whose rows were changed or removed" in (
-        result_of(second, "silver").error
-    )
-    assert "--full-refresh silver" in result_of(second, "silver").error
+    assert "[DLT406] silver streams from a table whose rows were changed or removed" in said
+    assert "bronze has a " in said
+    assert "--full-refresh silver" in said
     assert shop.run(full_refresh=("silver",)).state == "COMPLETED"
     assert shop.rows("silver") == ROWS
 
@@ -121,15 +150,19 @@ def test_a_table_that_must_not_be_reset_is_not(dlt, tmp_path):
     )
     version = shop.version("bronze")
 
-    said = refusal(shop, full_refresh_all=True)
+    said = refusal(shop, full_refresh=("bronze",))
 
     assert "[DLT409] bronze must not be fully refreshed" in said
+    assert shop.plan(full_refresh_all=True) == {"bronze": "skip"}
     assert shop.version("bronze") == version
 
 
 def test_rows_that_no_source_has_any_more_are_given_up_only_with_consent(bronze):
     bronze.landing.joinpath("1.json").unlink()
     asked = []
+    planned = bronze.under_test.project.plan(
+        "shop", request=UpdateRequest(full_refresh=("bronze",))
+    )
 
     unasked = refusal(bronze, full_refresh=("bronze",), yes=False)
     refused = refusal(
@@ -138,6 +171,8 @@ def test_rows_that_no_source_has_any_more_are_given_up_only_with_consent(bronze)
 
     assert "[DLT410] files that were read are gone" in unasked
     assert "[DLT410]" in refused
+    lost = "files that were read are gone, their rows would be lost: bronze (1 file)"
+    assert planned.notes == (f"run will ask, or want --yes: {lost}",)
     assert "bronze (1 file)" in asked[0]
     assert bronze.rows("bronze") == ROWS
     assert bronze.run(full_refresh=("bronze",), yes=False, confirm=lambda _: True)
@@ -384,6 +419,51 @@ def test_state_of_a_newer_version_is_refused(bronze):
     assert "[DLT408]" in refusal(bronze)
 
 
+def test_a_damaged_file_is_named_with_the_way_out_and_stops_only_what_needs_it(shop, spark):
+    checkpoint, version = shop.checkpoint("bronze"), shop.version("bronze")
+    log = Path(shop.path("bronze"), "_delta_log", f"{version:020d}.json")
+    acknowledged = checkpoint / "commits" / "1"
+    files = (checkpoint / "offsets" / "1", checkpoint / "dlt_lite" / "owner.json", log)
+    said = {}
+    for file in (*files, acknowledged):
+        before = file.read_bytes()
+        file.write_text("garbage", encoding="utf-8")
+        if file == acknowledged:
+            file.unlink()
+        said[file] = refusal(shop, select=("bronze",))
+        file.write_bytes(before)
+    (checkpoint / "offsets" / ".1.crc").unlink()
+    (checkpoint / "offsets" / "1").write_text("", encoding="utf-8")
+    empty = refusal(shop)
+    assert shop.plan(select=("gold",))["gold"] == "skip"
+
+    assert all("[DLT412] bronze: " in each for each in [*said.values(), empty])
+    assert all(f"{file} is damaged: it does not have the checksum" in said[file] for file in files)
+    assert f"{acknowledged} is gone, but its checksum" in said[acknowledged]
+    assert f"{checkpoint}/offsets/1 is damaged: it is empty" in empty
+    for each in (said[files[0]], said[files[1]], said[acknowledged], empty):
+        assert "--full-refresh bronze to begin anew, or with --reset-checkpoint bronze" in each
+    assert f"move the table away ({shop.path('bronze')})" in said[log]
+    assert shop.run(full_refresh=("bronze",)).state == "COMPLETED"
+    assert shop.rows("bronze") == ROWS
+    with pytest.raises(StorageNotReached, match="no file system for s3a:"):
+        Files(spark).names("s3a://bucket/tables")
+
+
+def test_a_stream_that_lost_its_state_is_explained(dlt, tmp_path):
+    text = BRONZE.replace("arriving()\n", 'arriving().dropDuplicates(["v"])\n')
+    bronze = filled(Shop(dlt, tmp_path, text))
+    shutil.rmtree(bronze.checkpoint("bronze") / "state")
+    bronze.land("3.json", {"id": 3, "v": 30})
+
+    error = result_of(bronze.run(), "bronze").error
+
+    assert "[DLT412] bronze: the checkpoint of flow bronze lacks files" in error
+    assert str(bronze.checkpoint("bronze").parent) in error
+    assert "--full-refresh bronze to begin anew, or with --reset-checkpoint bronze" in error
+    assert bronze.rows("bronze") == ROWS
+
+
 def test_a_checkpoint_of_a_newer_version_is_refused(bronze):
     owner = bronze.checkpoint("bronze") / "dlt_lite" / "owner.json"
     plain = json.loads(owner.read_text())
@@ -450,6 +530,121 @@ def test_comment_properties_and_clustering_are_those_of_the_code(dlt, tmp_path):
     assert (list(plain.clusteringColumns), list(plain.partitionColumns)) == ([], ["odd"])
     assert "other" not in plain.properties
     assert set(shop.plan().values()) == {"skip"}
+
+
+DECLARED = """
+@dlt.materialized_view(schema="SCHEMA")
+def totals():
+    return spark.sql("QUERY")
+"""
+NAMED = "SELECT id, named_struct('a', id) AS s FROM range(2)"
+
+
+def declared(schema, query=NAMED):
+    return DECLARED.replace("SCHEMA", schema).replace("QUERY", query)
+
+
+def fields(shop, name="totals"):
+    """Return what a table's log says of each column: its comment, and whether it may be NULL."""
+    return {
+        each.name: (each.metadata.get("comment", ""), each.nullable)
+        for each in shop.delta(name).toDF().schema
+        for each in [each, *getattr(each.dataType, "fields", ())]
+    }
+
+
+def test_a_new_table_has_the_comments_and_not_null_of_its_declared_schema(dlt, tmp_path):
+    text = declared("id BIGINT NOT NULL COMMENT 'two', s STRUCT<a: BIGINT COMMENT 'in'>")
+    shop = Shop(dlt, tmp_path, text)
+
+    shop.run()
+
+    assert fields(shop) == {"id": ("two", False), "s": ("", True), "a": ("in", True)}
+    assert set(shop.plan().values()) == {"skip"}
+
+
+def test_another_comment_is_a_change_of_metadata_alone(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, declared("id BIGINT NOT NULL COMMENT 'one', s STRUCT<a: BIGINT>"))
+    shop.run()
+    version = shop.version("totals")
+    shop.changed(declared("id BIGINT NOT NULL COMMENT 'two', s STRUCT<a: BIGINT COMMENT 'in'>"))
+
+    reason = shop.reasons()["totals"]
+    second = shop.run()
+
+    assert "comments or properties are made as the code says" in reason
+    assert actions(second) == {"totals": "skip"}
+    assert fields(shop) == {"id": ("two", False), "s": ("", True), "a": ("in", True)}
+    assert shop.operations("totals")[version + 1 :] == ["CHANGE COLUMNS"]
+    assert "comments" not in shop.reasons()["totals"]
+
+
+def test_more_or_less_strictness_is_another_definition(dlt, tmp_path):
+    strict = "id BIGINT NOT NULL COMMENT 'one', s STRUCT<a: BIGINT>"
+    shop = Shop(dlt, tmp_path, declared(strict))
+    shop.run()
+    loose = strict.replace(" NOT NULL", "")
+
+    shop.changed(declared(loose))
+    first = shop.run()
+    made = fields(shop)
+    shop.changed(declared(strict))
+    second = shop.run()
+
+    assert actions(first) == actions(second) == {"totals": "replace"}
+    assert made["id"] == ("one", True)
+
+
+def test_no_null_gets_past_a_declared_schema_whatever_the_tables_log_says(dlt, tmp_path):
+    strict = "id BIGINT NOT NULL COMMENT 'one', s STRUCT<a: BIGINT NOT NULL>"
+    shop = Shop(dlt, tmp_path, declared(strict))
+    shop.run()
+    more = NAMED.replace("id,", "id, 1 AS n,")
+    shop.changed(declared(strict.replace(", s", ", n INT COMMENT 'more', s"), more))
+    replaced = shop.run()
+    rows = shop.rows("totals")
+
+    errors = []
+    for old, null in (
+        ("SELECT id", "SELECT nullif(id, 1) AS id"),
+        ("'a', id", "'a', nullif(id, 1)"),
+    ):
+        query = more.replace(old, null)
+        shop.changed(declared(strict.replace(", s", ", n INT COMMENT 'more', s"), query))
+        errors.append(result_of(shop.run(), "totals").error)
+
+    assert replaced.error is None
+    assert fields(shop)["id"][0] == "one"
+    assert fields(shop)["n"][0] == "more"
+    assert "[DLT501] totals has a NULL where none may be" in errors[0]
+    assert "id is NULL, and schema= says NOT NULL" in errors[0]
+    assert "s.a is NULL, and schema= says NOT NULL" in errors[1]
+    assert shop.rows("totals") == rows
+
+
+def test_a_stream_keeps_comments_and_lets_no_null_in_after_a_full_refresh_too(dlt, tmp_path):
+    text = (
+        FILE_STREAM
+        + """
+@dlt.table(schema="id BIGINT NOT NULL COMMENT 'one', v BIGINT")
+def bronze():
+    return arriving()
+"""
+    )
+    shop = Shop(dlt, tmp_path, text)
+    shop.land("1.json", {"id": 1, "v": 1})
+    shop.run()
+    made = fields(shop, "bronze")
+    shop.run(full_refresh_all=True)
+    emptied = fields(shop, "bronze")
+    shop.land("2.json", {"v": 2})
+
+    result = shop.run()
+
+    assert made["id"] == ("one", False)
+    assert emptied["id"][0] == "one"
+    assert "id is NULL, and schema= says NOT NULL" in result_of(result, "bronze").error
+    assert shop.rows("bronze") == [(1, 1)]
 
 
 def test_what_no_code_declares_any_more_is_left_where_it_is(shop):

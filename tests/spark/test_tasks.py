@@ -1,5 +1,6 @@
 """Tasks on the runner's Spark: SQL, attached processes, what they cannot break, pipelines."""
 
+import json
 import textwrap
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
+from dlt_lite.runs.history import list_runs
 from dlt_lite.storage.catalog import know_tables, schemas_kept
 from dlt_lite.workspace import Project, Watchers
 
@@ -200,10 +202,121 @@ def test_sql_past_its_time_is_interrupted(jobs: Jobs, spark):
 
 
 def test_sql_that_is_wrong_fails_with_what_spark_says(jobs: Jobs):
-    result = jobs.run("- {task_key: wrong, sql_task: {query: SELECT nothing FROM nowhere}}\n")
+    result = jobs.run(
+        """
+        - {task_key: wrong, sql_task: {query: SELECT nothing FROM nowhere}}
+        - {task_key: odd, sql_task: {query: SELEKT 1}}
+        """
+    )
 
-    assert results(result) == {"wrong": "FAILED"}
+    assert results(result) == {"wrong": "FAILED", "odd": "FAILED"}
     assert "TABLE_OR_VIEW_NOT_FOUND" in str(result.run.tasks["wrong"].error)
+    assert "cannot be parsed" in str(result.run.tasks["odd"].error)
+    for line, task in enumerate(result.run.tasks.values(), start=4):
+        assert f"at:  pipelines/daily/job.yml:{line}:" in str(task.error)
+
+
+UNSAFE = (
+    "ADD JAR '/x.jar'",
+    "CREATE TABLE work.t LOCATION '/tmp/abs' AS SELECT 1 AS a",
+    "CREATE TABLE work.t (a INT) USING parquet OPTIONS (path '/tmp/abs')",
+    "CREATE TABLE work.t LIKE work.u LOCATION '/tmp/abs'",
+    "CREATE SCHEMA s LOCATION '/tmp/abs'",
+    "INSERT INTO delta.`/tmp/abs` SELECT 1",
+    "SELECT * FROM delta.`/tmp/abs` VERSION AS OF 0",
+    "INSERT INTO work.t SELECT * FROM delta.`/tmp/abs` TIMESTAMP AS OF '2030-01-01'",
+    "INSERT OVERWRITE DIRECTORY '/tmp/abs' USING parquet SELECT 1",
+    "SELECT * FROM (SELECT * FROM json.`/etc/x`)",
+    "WITH a AS (SELECT * FROM json.`/etc/x`) SELECT * FROM a WHERE b IN (SELECT 1)",
+    "SELECT 1 WHERE EXISTS (SELECT * FROM text.`/etc/passwd`)",
+    "DROP TABLE IDENTIFIER(:path)",
+    "SELECT * FROM IDENTIFIER(concat('text.', '`/etc/x`'))",
+    "CREATE FUNCTION f AS 'a.b.C'",
+    "EXECUTE IMMEDIATE 'DROP TABLE t'",
+    "BEGIN IF 1 = 1 THEN DROP SCHEMA s CASCADE; END IF; END",
+    "SELECT TRANSFORM(a) USING 'cat' AS (a) FROM VALUES (1) AS t(a)",
+)
+
+
+def test_sql_that_reaches_outside_is_refused_before_the_first_statement_runs(jobs: Jobs, spark):
+    keys = {f"t{number}": text for number, text in enumerate(UNSAFE)}
+    tasks = [
+        {
+            "task_key": key,
+            "sql_task": {
+                "query": text if "BEGIN" in text else f"CREATE TABLE work.{key} (a INT); {text}",
+                "parameters": {"path": "delta.`/tmp/abs`"},
+            },
+        }
+        for key, text in keys.items()
+    ]
+
+    result = jobs.run(json.dumps(tasks))
+
+    told = {key: result.run.tasks[key].error or "" for key in keys}
+    assert {key: each for key, each in told.items() if not each.startswith("[DLT559]")} == {}
+    assert "pipelines/daily/job.yml" in told["t0"]
+    assert "unsafe_sql: true" in told["t0"]
+    # A temporary view is in no schema: another test may have left one in the session.
+    assert [row for row in spark.sql("SHOW TABLES IN work").collect() if row.namespace] == []
+
+
+def test_sql_may_do_everything_where_that_is_meant(jobs: Jobs, tmp_path):
+    result = jobs.run(
+        f"""
+        - task_key: far
+          sql_task:
+            query: CREATE TABLE work.far LOCATION '{tmp_path}/far' AS SELECT 1 AS a
+            unsafe_sql: true
+        """
+    )
+
+    assert results(result) == {"far": "SUCCESS"}
+
+
+def test_sql_takes_no_table_of_a_pipeline_away(jobs: Jobs):
+    code = """
+    import dlt_lite as dlt
+    from pyspark.sql import SparkSession
+
+    @dlt.materialized_view
+    def ours():
+        return SparkSession.active().range(3)
+    """
+    jobs.pipeline("shop", tables=code)
+
+    result = jobs.run(
+        """
+        - {task_key: makes, pipeline_task: {pipeline_id: shop}}
+        - task_key: reads
+          depends_on: [{task_key: makes}]
+          sql_task: {query: SELECT count(*) AS n FROM work.ours}
+        - task_key: own
+          depends_on: [{task_key: reads}]
+          sql_task:
+            query: >-
+              CREATE TABLE work.own AS SELECT 1 AS a; CREATE OR REPLACE TABLE work.own AS SELECT 2
+              AS a; DROP TABLE work.own; DROP TABLE IF EXISTS work.none
+        - task_key: drops
+          depends_on: [{task_key: own}]
+          sql_task: {query: DROP TABLE work.ours}
+        - task_key: renamed
+          depends_on: [{task_key: own}]
+          sql_task: {query: "USE work; TRUNCATE TABLE ours"}
+        """
+    )
+
+    assert results(result) == {
+        "makes": "SUCCESS",
+        "reads": "SUCCESS",
+        "own": "SUCCESS",
+        "drops": "FAILED",
+        "renamed": "FAILED",
+    }
+    for key in ("drops", "renamed"):
+        assert "a table of pipeline 'shop'" in result.run.tasks[key].error
+    [update] = list_runs(jobs.root / ".dlt_lite", pipeline="shop")
+    assert update.part_of == result.run.run_id
 
 
 def test_two_pipelines_at_once_each_find_modules_of_their_own(jobs: Jobs):

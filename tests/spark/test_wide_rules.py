@@ -103,7 +103,7 @@ def test_each_kind_of_rule_counts_what_the_written_rows_hold(view):
         "size": (1, "count(1) = 6, max(n) = 5"),
         "distinct": (1, "count(DISTINCT who) = 5"),
         "average": (0, "avg(n) = 4.666666666666667"),
-        "nothing": (0, "max(who) = 9, max(missing) = None"),
+        "nothing": (0, "max(who) = 9, max(missing) = NULL"),
         "columns": (1, f"{ABSENT}; {TOO_MUCH}"),
         "few dropped": (1, "1 of 7 rows"),
         "fresh": (1, "2024-01-01T10:00:00+00:00"),
@@ -286,6 +286,10 @@ spark = SparkSession.getActiveSession()
 def gold():
     return spark.range(3)
 """
+    folder = tmp_path / "project/pipelines/shop"
+    folder.mkdir(parents=True)
+    settings = "name: shop\nschema: shop\ntargets: {prod: {schema: prod}}\n"
+    (folder / "pipeline.yml").write_text(settings, "utf-8")
     shop = Shop(dlt, tmp_path, text)
     result = shop.run()
 

@@ -50,10 +50,12 @@ def rules(root: Path, text: str, file: str = "shop.yml", **parameters: str) -> t
     return dataset.rules
 
 
-def refused(root: Path, files: Mapping[str, str], declare=declare_events) -> list[DltLiteError]:
+def refused(
+    root: Path, files: Mapping[str, str], declare=declare_events, siblings: Collection[str] = ()
+) -> list[DltLiteError]:
     """Return the problems of a pipeline."""
     with pytest.raises(DltLiteError) as caught:
-        declared(root, files, declare)
+        declared(root, files, declare, siblings=siblings)
     error = caught.value
     return list(error.errors) if isinstance(error, ErrorGroup) else [error]
 

@@ -166,6 +166,23 @@ def test_a_fault_of_ours_leaves_a_report_and_nothing_in_the_project(
     assert not (project / ".dlt_lite").exists()
 
 
+class Mute(Exception):
+    """As PySpark's own, which ask the JVM for their text, and assert that there is one."""
+
+    def __str__(self):
+        raise AssertionError
+
+
+def test_a_fault_that_cannot_say_what_it_is_leaves_a_report_like_any(command, capsys):
+    command(Mute())
+
+    assert main(["test"]) == 70
+
+    told = capsys.readouterr().err
+    assert "[DLT901] dlt_lite itself went wrong: Mute: what it says cannot be read any more" in told
+    assert "the report is" in told
+
+
 def test_parameters_lose_their_values_before_they_are_written_down():
     words = ["run", "--param", "a=1", "--param=b=2", "--param", "c"]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_a_wrong_word_is_an_error_that_says_what_was_meant(words, what, fix):
 
     assert what in caught.value.what
     assert fix in caught.value.fix
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
+def test_every_choice_is_a_plain_word_as_it_is_shown(command):
+    parser = command_parser(command, import_module(command.module), PROGRAM)
+
+    for action in parser._actions:  # noqa: SLF001 - argparse tells them in no other way
+        assert {type(word) for word in action.choices or ("none",)} == {str}
 
 
 def test_options_are_never_shortened():

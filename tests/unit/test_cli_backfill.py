@@ -56,6 +56,8 @@ def test_each_day_is_run_once_and_only_what_is_missing_again(project, capsys):
     assert failed == 1
     assert "2024-02-29  FAILED" in told.out
     assert "2 SUCCESS, 1 FAILED" in told.err
+    assert "task 'look' failed: AssertionError: 2024-02-29" in told.out
+    assert "repair it by: python -m dlt_lite repair daily 2" in told.err
     assert ends == [["SUCCESS"] * 3, ["DONE_BEFORE"] * 3]
     days = (project / "days").read_text().split()
     assert sorted(days) == ["2024-02-28", "2024-02-29", "2024-03-01"]
@@ -71,6 +73,7 @@ def test_each_day_is_run_once_and_only_what_is_missing_again(project, capsys):
         (("--param=run_date", "--from=2024-02-30", "--to=2024-03-01"), "a day such as"),
         (("--param=run_date", "--from=2024-03-02", "--to=2024-03-01"), "is before"),
         (("--param=run_date", "--from=2024-03-02"), "--to"),
+        (("--param=run_date", *RANGE, "--parallel=0"), "a whole number from 1, not '0'"),
     ],
 )
 def test_a_backfill_that_makes_no_sense_is_refused_before_any_run(project, capsys, words, said):

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from dlt_lite.cli.complaints import complaint
 from dlt_lite.cli.escaping import json_text, lines, one_line
 from dlt_lite.cli.tables import table_text
+from dlt_lite.errors import BadSelection
+from dlt_lite.project.suggestions import did_you_mean
 
 HOSTILE = [
     "\x1b[2J",
@@ -43,6 +46,30 @@ def test_what_people_write_stays_as_it_is():
 def test_line_breaks_stay_only_where_lines_are_meant():
     assert one_line("a\nb\tc") == "a\\nb\\tc"
     assert lines("a\r\nb") == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("::error file=x::y", r"\x3a:error file=x::y"),
+        ("a\n  ::add-mask::y", "a\n  \\x3a:add-mask::y"),
+        ("a ##[error]y", r"a \x23#[error]y"),
+        ("a::b ## [c] : :", "a::b ## [c] : :"),
+    ],
+)
+def test_no_line_is_a_command_to_the_runner_of_github(text, told):
+    assert lines(text) == told
+    assert one_line(text) == told.replace("\n", "\\n").replace(r"\x3a:add", "::add")
+
+
+def test_a_name_in_a_hint_breaks_no_line_and_the_breaks_of_a_fix_stay():
+    fix = did_you_mean("nosuch", ["plain", "x\n::error file=y"], otherwise="its rules are")
+    error = BadSelection("orders has no rule", fix=f"{fix}\nor see `ls`")
+
+    assert complaint(error, color=False).splitlines()[1:] == [
+        r"  fix: its rules are: plain, 'x\n::error file=y'",
+        "or see `ls`",
+    ]
 
 
 def test_a_table_shows_markup_and_control_characters_and_keeps_wide_text_aligned():

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def second(token):
 
 def third():
     print("third")
+"""
+DISABLED = """
+tasks:
+  - {task_key: off, disabled: true, shell_task: {command: ['true']}}
+  - {task_key: below, depends_on: [{task_key: off}], shell_task: {command: ['true']}}
+  - task_key: last
+    depends_on: [{task_key: below}]
+    run_if: ALL_DONE
+    shell_task: {command: ['true']}
+"""
+STUBBORN = """
+import signal, sys, time
+
+def slow():
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(5), sys.exit(1)))
+    print("ready")
+    time.sleep(600)
 """
 
 
@@ -108,6 +126,29 @@ def test_a_run_fails_is_repaired_and_runs_only_what_is_missing(call, tmp_path: P
     assert "nothing to repair" in again[2]
 
 
+def test_a_task_that_the_job_no_longer_has_is_shown_as_such_and_fails_nothing(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    tasks = "tasks:\n  - {task_key: stays, shell_task: {command: ['true']}}\n"
+    gone = "  - {task_key: gone, shell_task: {command: ['false']}}\n"
+    job.write_text(tasks + gone, encoding="utf-8")
+    assert call("run", "daily")[0] == 1
+    job.write_text(tasks, encoding="utf-8")
+
+    code, out, _ = call("repair", "daily")
+    shown = call("runs", "show", "latest")[1]
+
+    assert code == 0
+    assert "SUCCESS in " in out.splitlines()[0]
+    assert out.splitlines()[0].split(": ")[2].startswith("1 SUCCESS (run")
+    for page in (out, shown):
+        assert "FAILED, no longer in the job" in page
+        assert "what failed" not in page
+        assert "repair it by" not in page
+    again = call("repair", "daily")
+    assert again[:2] == (0, "")
+    assert "nothing to repair: no task of the run has failed or is left undone" in again[2]
+
+
 def test_who_asked_for_it_is_told_of_a_run(call, tmp_path: Path):
     job = tmp_path / "pipelines" / "daily" / "job.yml"
     hooks = "webhook_notifications: {on_failure: [{command: 'cat > told'}]}\n"
@@ -127,12 +168,81 @@ def test_a_secret_that_nobody_has_is_told_before_anything_is_done(call, monkeypa
     code, _, err = call("run", "daily")
     left_out = call("run", "daily", "--only", "first")
 
-    assert code == 1
+    assert code == 2
     assert err.startswith("[DLT557] no secret 'token' of scope 'mail' is known\n")
     assert "at:  pipelines/daily/job.yml:14:" in err
     assert "fix: set DLT_LITE_SECRET_MAIL_TOKEN" in err
     assert left_out[0] == 0
     assert [each["state"] for each in json.loads(call("runs", "-o", "json")[1])] == ["COMPLETED"]
+
+
+def test_a_run_that_is_refused_prints_the_shape_of_a_jobs_run(call, monkeypatch):
+    ran = json.loads(call("run", "daily", "--only", "first", "-o", "json")[1])
+    failed = json.loads(call("run", "daily", "-o", "json")[1])
+    monkeypatch.delenv("DLT_LITE_SECRET_MAIL_TOKEN")
+
+    refused = [
+        call("run", "daily", "-o", "json"),
+        call("run", "daily", "-o", "json", "--only", "nobody"),
+        call("repair", "daily", failed["run_id"], "-o", "json"),
+    ]
+
+    for code, out, err in refused:
+        found = json.loads(out)
+        assert code == 2
+        assert err.startswith(f"[{found['error']['code']}] ")
+        assert found.keys() == {*ran, "errors"}
+        assert (found["job"], found["state"], found["run_id"]) == ("daily", "FAILED", None)
+        assert (found["tasks"], found["result"], found["seconds"]) == ([], None, None)
+
+
+@pytest.mark.parametrize("whose", ["job", "task"])
+def test_so_is_one_of_a_webhook_that_would_be_told(call, tmp_path: Path, whose):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    hooks = 'webhook_notifications: {on_failure: [{url: "{{secrets/chat/url}}"}]}'
+    raw = job.read_text(encoding="utf-8")
+    if whose == "job":
+        raw += f"{hooks}\n"
+    else:
+        raw = raw.replace("  - task_key: first\n", f"  - task_key: first\n    {hooks}\n", 1)
+    job.write_text(raw, encoding="utf-8")
+
+    code, _, err = call("run", "daily")
+
+    assert code == 2
+    assert err.startswith("[DLT557] no secret 'url' of scope 'chat' is known\n")
+    assert f"at:  pipelines/daily/job.yml:{raw[: raw.index(hooks)].count(chr(10)) + 1}:" in err
+    assert json.loads(call("runs", "-o", "json")[1]) == []
+
+
+def test_a_failed_run_of_another_job_leads_to_that_run(call, tmp_path: Path):
+    job = "tasks: [{task_key: kid, run_job_task: {job_id: other}}]"
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(job, encoding="utf-8")
+    other = tmp_path / "pipelines" / "other"
+    other.mkdir()
+    tasks = "tasks: [{task_key: a, shell_task: {command: ['false']}}]"
+    (other / "job.yml").write_text(tasks, encoding="utf-8")
+
+    code, _, err = call("run", "daily")
+
+    [run_id] = [
+        each["update_id"]
+        for each in json.loads(call("runs", "-o", "json")[1])
+        if each["pipeline"] == "other"
+    ]
+    assert code == 1
+    assert f"fix: see what has failed there: python -m dlt_lite runs show {run_id}\n" in err
+    assert call("runs", "show", run_id)[1].startswith("job other: FAILED")
+    assert call("runs", "show", "latest")[1].startswith("job daily: FAILED")
+    [parent] = [
+        each["update_id"]
+        for each in json.loads(call("runs", "-o", "json")[1])
+        if each["pipeline"] == "daily"
+    ]
+    assert json.loads(call("runs", "show", run_id, "-o", "json")[1])["run_id"] == run_id
+    assert call("runs", "logs", "latest", "--task", "nowhere")[2].startswith(
+        f"[DLT254] run {parent} has no task 'nowhere'"
+    )
 
 
 def test_so_is_one_of_a_job_that_a_task_runs(call, tmp_path: Path, monkeypatch):
@@ -145,7 +255,7 @@ def test_so_is_one_of_a_job_that_a_task_runs(call, tmp_path: Path, monkeypatch):
 
     code, _, err = call("run", "above")
 
-    assert code == 1
+    assert code == 2
     assert "at:  pipelines/daily/job.yml:14:" in err
     assert json.loads(call("runs", "-o", "json")[1]) == []
 
@@ -172,6 +282,18 @@ def test_some_tasks_only_are_run(call):
 
     assert code == 0
     assert results(json.loads(out)) == {"first": "SUCCESS", "beside": "SUCCESS"}
+
+
+def test_events_of_a_job_are_chosen_by_their_type(call):
+    call("run", "daily", "--only", "first")
+
+    rows = json.loads(call("events", "latest", "--type", "task_value_set", "-o", "json")[1])
+    other = call("events", "daily", "--type", "task_progress", "--type", "job_run_progress")[1]
+
+    assert [row["event_type"] for row in rows] == ["task_value_set"]
+    assert "Run of job daily is SUCCESS." in other
+    assert "Task first is RUNNING." in other
+    assert "has set" not in other
 
 
 def test_one_task_is_told_as_one(call):
@@ -203,6 +325,33 @@ def test_the_plan_says_what_when_and_writes_nothing(call, tmp_path: Path):
     ]
     assert "after check is true" in out
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_plan_of_a_job_ends_with_ten_where_a_run_would_do_something(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(DISABLED, encoding="utf-8")
+
+    assert call("plan", "daily", "--exit-code")[0] == 10
+    assert call("plan", "daily", "--exit-code", "-o", "json")[0] == 10
+    assert call("plan", "daily")[0] == 0
+    assert call("plan", "daily", "--exit-code", "--only", "off+")[0] == 10
+    assert call("plan", "daily", "--exit-code", "--only", "off,below")[0] == 0
+
+
+def test_the_plan_says_what_is_left_out_with_what_it_waits_for(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    job.write_text(DISABLED, encoding="utf-8")
+
+    when = {line.split()[0]: line.split("  ")[-1] for line in call("plan", "daily")[1].splitlines()}
+    tasks = json.loads(call("plan", "daily", "-o", "json")[1])["tasks"]
+    ran = results(json.loads(call("run", "daily", "-o", "json")[1]))
+
+    assert when["off"] == "disabled: it is left out"
+    assert when["below"] == "never, since it is disabled with off: it is left out"
+    assert when["last"] == "after below (ALL_DONE)"
+    assert {each["task"] for each in tasks if each["left_out"]} == {
+        key for key, result in ran.items() if result == "DISABLED"
+    }
 
 
 def test_a_job_is_drawn_and_listed(call):
@@ -298,6 +447,22 @@ def test_the_coming_times_are_printed_in_both_zones(call):
     assert [each["local"][11:19] for each in found] == ["02:00:00"] * 3
 
 
+def test_a_schedule_whose_years_are_over_says_that_it_never_comes_again(call, tmp_path: Path):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    text = job.read_text(encoding="utf-8").replace("0 0 2 * * ?", "0 0 2 * * ? 2020-2021")
+    job.write_text(text, encoding="utf-8")
+
+    code, out, err = call("schedule", "next", "daily")
+    valid = call("validate", "daily")
+
+    assert (code, out) == (0, "")
+    assert "0 0 2 * * ? 2020-2021 Europe/Berlin never comes again: its years are over" in err
+    assert valid[0] == 0
+    assert "note: pipelines/daily/job.yml:4:" in valid[2]
+    assert "this never comes again: its years are over" in valid[2]
+    assert json.loads(call("schedule", "next", "daily", "-o", "json")[1]) == []
+
+
 def test_the_schema_takes_the_job(call, tmp_path: Path):
     schema = json.loads(call("schema", "job")[1])
     job = yaml.safe_load((tmp_path / "pipelines/daily/job.yml").read_text(encoding="utf-8"))
@@ -346,7 +511,7 @@ def test_the_schema_finds_misspelt_triggers(right, wrong):
         (("run", "daily", "--select", "x"), "takes no datasets"),
         (("repair", "daily"), "has had no run"),
         (("schedule", "next", "zzz"), "fix: jobs of this project: daily"),
-        (("runs", "show", "latest"), "there has been no run"),
+        (("runs", "show", "latest"), "has had no run on target dev"),
         (("run", "daily", "--param", "dai=1"), "dai"),
         (("run", "daily", "--only", "frist"), "did you mean"),
     ],
@@ -411,6 +576,91 @@ def test_a_run_that_is_cancelled_says_what_becomes_of_its_tasks(call, tmp_path: 
     assert done.code == 143
     assert told in done.err
     assert "Ctrl-C" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "result"),
+    [("'true'", "COMPLETED", "SUCCESS"), ("sleep, '60'", "FAILED", "TIMEDOUT")],
+)
+def test_runs_of_jobs_are_listed_with_the_results_that_databricks_has(
+    call, tmp_path: Path, command, state, result
+):
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    tasks = f"tasks: [{{task_key: a, shell_task: {{command: [{command}]}}}}]"
+    job.write_text(f"timeout_seconds: 2\n{tasks}\n", encoding="utf-8")
+
+    call("run", "daily")
+
+    [run] = json.loads(call("runs", "-o", "json")[1])
+    assert (run["state"], run["result_state"]) == (state, result)
+    assert run["life_cycle_state"] == "TERMINATED"
+    assert f" {result} " in call("runs")[1]
+
+
+def test_a_condition_has_no_log_and_says_so(call):
+    call("run", "daily", "--only", "first,check")
+
+    code, _, err = call("runs", "logs", "latest", "--task", "check")
+
+    assert code == 2
+    assert "is a condition, which prints nothing\n  fix: it has come out true" in err
+
+
+def test_a_run_that_was_killed_was_last_seen_when_it_gave_its_last_sign(call, tmp_path: Path):
+    job = "tasks: [{task_key: sleeps, shell_task: {command: [sleep, '600']}}]"
+    (tmp_path / "pipelines" / "daily" / "job.yml").write_text(job, encoding="utf-8")
+    process = begun(tmp_path, "run", "daily")
+    read_until(process, "sleeps: running")
+    time.sleep(5)
+    call("runs", "cancel", "latest", "--now")
+    process.communicate()
+    time.sleep(3)
+
+    run = json.loads(call("runs", "show", "latest", "-o", "json")[1])
+
+    assert run["state"] == "ABANDONED"
+    assert 2 < run["seconds"] < 8
+
+
+@pytest.fixture
+def stubborn(tmp_path: Path):
+    """Begin a run whose task takes five seconds to end."""
+    task = {"task_key": "slow", "callable_task": {"function": "stubborn:slow"}}
+    job = tmp_path / "pipelines" / "daily" / "job.yml"
+    (job.parent / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
+    job.write_text(yaml.safe_dump({"tasks": [task]}), encoding="utf-8")
+    process = begun(tmp_path, "run", "daily")
+    said = read_until(process, "slow: running")
+    logs = tmp_path / ".dlt_lite" / "runs"
+    until = time.monotonic() + 60
+    while not any("ready" in each.read_text() for each in logs.glob("*/tasks/slow/*.log")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return process, said
+
+
+def test_a_run_that_is_asked_to_end_twice_says_so_and_ends_cancelled(call, stubborn):
+    first = call("runs", "cancel", "latest")
+    second = call("runs", "cancel", "latest")
+    asked = json.loads(call("runs", "-o", "json")[1])
+
+    done = ended(*stubborn)
+    shown = call("runs", "show", "latest")[1]
+    assert (first[0], second[0], done.code) == (0, 0, 143)
+    assert "was asked to end\n" in first[2]
+    assert "ago, and its tasks have 10 s to end; --now ends it at once" in second[2]
+    assert "job daily: CANCELED" in shown
+    assert [each["life_cycle_state"] for each in asked] == ["TERMINATING"]
+
+
+def test_a_run_is_ended_at_once_where_that_is_asked(call, stubborn):
+    call("runs", "cancel", "latest")
+    code, _, err = call("runs", "cancel", "latest", "--now")
+
+    ended(*stubborn)
+    assert code == 0
+    assert "was ended at once; go on by: python -m dlt_lite repair daily 2" in err
+    assert "ABANDONED" in call("runs")[1]
 
 
 def results(run: dict) -> dict[str, str]:
@@ -587,6 +837,9 @@ tasks:
           command: [sh, -c, 'echo "$WORD"; [ "$WORD" = good ]']
           environment: {WORD: "{{input}}"}
   - {task_key: quiet, depends_on: [{task_key: loop}], shell_task: {command: ["true"]}}
+  - {task_key: again, max_retries: 2, shell_task: {command: ["false"]}}
+  - task_key: none
+    for_each_task: {inputs: "[]", task: {task_key: some, shell_task: {command: ["true"]}}}
 """
 
 
@@ -597,11 +850,13 @@ def looped(call, tmp_path: Path):
     return call("run", "daily")
 
 
-def test_a_failed_loop_shows_the_log_of_its_first_failed_iteration(looped):
+def test_a_failed_loop_shows_the_log_of_its_first_failed_iteration(call, looped):
     code, out, _ = looped
 
     assert code == 1
     assert "the last lines of the log of iteration 1," in out
+    run_id = json.loads(call("runs", "-o", "json")[1])[0]["update_id"]
+    assert f"fix: read its log: python -m dlt_lite runs logs {run_id} --task loop --iter" in out
     assert "iteration-1/attempt-1.log:\n      bad\n" in out
     assert "worse" not in out
 
@@ -617,12 +872,44 @@ def test_who_asks_for_the_log_of_a_loop_is_told_which_iteration_has_one(call):
 
 
 @pytest.mark.usefixtures("looped")
+@pytest.mark.parametrize("follow", [(), ("-f",)])
+@pytest.mark.parametrize(
+    ("words", "what", "fix"),
+    [
+        ("loop --iteration 3", "has no iteration 3", "there are iterations 0 to 2"),
+        ("loop --iteration 1 --attempt 2", "has no attempt 2", "there is attempt 1 only"),
+        ("again --attempt 4", "has no attempt 4", "there are attempts 1 to 3"),
+        ("again --iteration 0", "is no loop, so it has no iteration 0", "leave --iteration out"),
+        ("quiet --attempt 2", "has printed nothing", "it has not begun: UPSTREAM_FAILED"),
+        ("none --iteration 0", "has no iteration 0", "there are no iterations"),
+    ],
+)
+def test_a_log_that_is_not_there_says_which_ones_are(call, words, what, fix, follow):
+    code, out, err = call("runs", "logs", "latest", "--task", *words.split(), *follow)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("[DLT119] ")
+    assert what in err.splitlines()[0]
+    assert err.splitlines()[1] == f"  fix: {fix}"
+
+
+@pytest.mark.usefixtures("looped")
+def test_a_task_that_has_printed_nothing_is_said_to(call):
+    code, out, err = call("runs", "logs", "latest", "--task", "again")
+
+    assert (code, out) == (0, "")
+    assert "task again of run " in err
+    assert " has printed nothing" in err
+    assert call("runs", "logs", "latest", "--task", "again", "--attempt", "0")[0] == 2
+
+
+@pytest.mark.usefixtures("looped")
 def test_a_task_that_was_not_begun_has_no_log_and_says_why(call):
     code, _, err = call("runs", "logs", "latest", "--task", "quiet")
 
     assert code == 2
     assert err.startswith("[DLT119] task quiet of run ")
-    assert "has printed nothing\n  fix: it may not have begun: UPSTREAM_FAILED" in err
+    assert "has printed nothing\n  fix: it has not begun: UPSTREAM_FAILED" in err
 
 
 @pytest.mark.usefixtures("looped")

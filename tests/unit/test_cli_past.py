@@ -186,6 +186,14 @@ def test_runs_lists_the_runs_of_the_chosen_target(ran):
     assert json.loads(ran("runs", "-o", "json")[1])[0]["state"] == "FAILED"
 
 
+def test_none_of_the_runs_is_listed_where_that_is_asked(ran):
+    code, out, err = ran("runs", "--limit", "0")
+
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 1
+    assert json.loads(ran("runs", "--limit", "0", "-o", "json")[1]) == []
+
+
 def test_one_run_is_shown_by_the_beginning_of_its_id(ran):
     code, out, _ = ran("runs", "show", "2026")
     told = json.loads(ran("runs", "show", "2026", "-o", "json")[1])
@@ -224,6 +232,26 @@ def test_events_are_chosen_by_type_level_and_number(ran):
     rows = json.loads(ran(*words)[1])
     assert [row["origin"]["dataset_name"] for row in rows] == ["clicks", "daily"]
     assert ran("events", "--limit", "0")[1] == ""
+
+
+def test_the_latest_run_is_one_that_nobodys_task_has_begun(ran, tmp_path):
+    RunFolder.create(
+        tmp_path / ".dlt_lite",
+        "20260102T040000Z-1",
+        pipeline="shop",
+        target="dev",
+        started=START,
+        part_of="20260102T035900Z-1",
+    )
+
+    for words in (("events",), ("events", "latest")):
+        assert "run 20260102T030000Z-1 of shop" in ran(*words)[2]
+    assert json.loads(ran("runs", "show", "latest", "-o", "json")[1])["part_of"] is None
+    assert "run 20260102T040000Z-1 of shop" in ran("events", "shop")[2]
+    assert [each["part_of"] for each in json.loads(ran("runs", "-o", "json")[1])] == [
+        "20260102T035900Z-1",
+        None,
+    ]
 
 
 def test_events_of_a_pipeline_that_never_ran_say_to_run_it(ran):

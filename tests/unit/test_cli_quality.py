@@ -366,6 +366,7 @@ def test_a_dry_run_tells_of_each_rule_what_it_would_have_done():
     ("words", "says"),
     [
         (("quality", "dry-run"), "the FILE is missing"),
+        (("quality", "dry-run"), "quality --help`"),
         (("quality", "dry-run", "a.yml", "b.yml"), "'b.yml' is one word too many"),
         (("quality", "dry-run", "missing.yml"), "missing.yml'"),
         (("quality", "dry-run", "rule.yml"), "fix: did you mean 'rules.yml'?"),

@@ -7,14 +7,17 @@ import json
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dlt_lite.cli.app import main
 from dlt_lite.cli.invocation import GlobalOptions, Invocation, OutputForm
-from dlt_lite.cli.served import Teller
+from dlt_lite.cli.served import Teller, canceller
 from dlt_lite.cli.streams import Color, Streams
 from dlt_lite.jobs.serving import Deed, Notice
+from dlt_lite.project.loading import load_project
+from dlt_lite.runs.folder import RunFolder, runs_of
 from tests.e2e.shell import begun, dlt_lite, ended, read_until
 
 JOB = """
@@ -179,3 +182,21 @@ def test_job_files_that_change_are_read_again_and_broken_ones_leave_all_as_it_wa
 
     assert last.code == 0
     assert "pipelines/daily/job.yml:2" in last.err
+
+
+def test_a_run_that_was_asked_to_end_is_not_asked_again(project):
+    settings = load_project(project, environ={"HOME": str(project)})
+    for run_id in ("r1", "r2"):
+        moment = datetime(2027, 1, 1, tzinfo=UTC)
+        RunFolder.create(
+            settings.state_root, run_id, pipeline="daily", target="dev", started=moment
+        )
+    RunFolder(runs_of(settings.state_root) / "r2", "r2", "daily", "dev").ask_to_end(moment)
+    asked = []
+    processes = SimpleNamespace(is_alive=lambda _: True, cancel=asked.append)
+
+    cancel = canceller(settings, processes)
+    for run_id in ("r1", "r1", "r2", "r3"):
+        cancel(run_id)
+
+    assert asked == ["r1", "r3"]

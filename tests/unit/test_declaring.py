@@ -18,6 +18,7 @@ from dlt_lite.errors import (
     OrphanExpectation,
     Unprotected,
 )
+from dlt_lite.frontends.python_files import unknown_targets
 from dlt_lite.model.datasets import DeclaredAs, Definitions
 from dlt_lite.model.names import DatasetName, Namespace
 from dlt_lite.model.rules import RuleAction
@@ -34,6 +35,25 @@ def declared(declare) -> Definitions:
     with registering_into(registry):
         declare()
     return registry.freeze()
+
+
+def test_a_rule_names_targets_that_there_are():
+    def declare():
+        @dlt.table
+        @dlt.expect("both", "a > 0", enabled=["dev", "prd"])
+        @dlt.expect("never", "a > 0", enabled=False)
+        def events():
+            pass
+
+    (error,) = unknown_targets(declared(declare), {"dev", "prod"})
+    assert isinstance(error, BadOption)
+    assert error.what == "expectation 'both': enabled names no target: 'prd'"
+    assert error.fix == "did you mean 'prod'?"
+    assert error.origin is not None
+    assert error.origin.path == HERE.name
+    (error,) = unknown_targets(declared(declare), {"dev"})
+    assert error.fix == "targets of the project: dev"
+    assert list(unknown_targets(declared(declare), ())) == []
 
 
 def refused(declare) -> tuple[DltLiteError, ...]:

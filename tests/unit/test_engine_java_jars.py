@@ -168,7 +168,8 @@ def test_a_jars_dir_that_lacks_a_file_names_it_and_the_way_out(tmp_path):
         delta_jars(settings(tmp_path, folder), Java(None, Path("none"), 17, ""), print)
 
     assert caught.value.what == f"{folder} lacks {gone}."
-    assert all(jar.file_name in caught.value.fix for jar in JARS)
+    assert "put this file of Maven's group io.delta" in caught.value.fix
+    assert [jar.file_name for jar in JARS if jar.file_name in caught.value.fix] == [gone]
     assert "spark.jars.ivySettings" in caught.value.fix
 
 
@@ -290,7 +291,7 @@ def test_doctor_answers_every_question_and_writes_nothing(tmp_path):
     environ = {"JAVA_HOME": str(home), "PATH": "/usr/bin:/bin"}
 
     checks = check(
-        settings(tmp_path / "cache"),
+        settings(tmp_path / "cache", **{"spark.jars.packages": "org.apache.hadoop:hadoop-aws:3"}),
         environ,
         storage_root="s3a://bucket/x",
         state_root=tmp_path / "new" / "state",
@@ -311,7 +312,7 @@ def test_doctor_says_what_is_wrong_and_the_remedy(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     environ = {"PATH": str(tmp_path), "PYSPARK_PYTHON": "/no/python"}
 
-    checks = check(here, environ, storage_root=str(tmp_path / "file"), state_root=tmp_path)
+    checks = check(here, environ, storage_root=str(tmp_path / "file" / "x"), state_root=tmp_path)
 
     failed = {each.name: each for each in checks if not each.ok}
     assert set(failed) == {
@@ -330,6 +331,43 @@ def test_doctor_finds_a_damaged_jar(tmp_path):
     (folder / JARS[0].file_name).write_bytes(b"other")
 
     assert inspect_folder(folder).damaged == (JARS[0].file_name,)
+
+
+@pytest.mark.usefixtures("small_jars")
+def test_doctor_says_of_jars_what_a_run_says(tmp_path):
+    bad, folder = JARS[2].file_name, fill(tmp_path / "jars")
+    (folder / bad).write_bytes(b"x" * len(CONTENTS[bad]))
+    here = settings(tmp_path, folder)
+
+    with pytest.raises(JarsDamaged) as caught:
+        delta_jars(here, Java(None, Path("none"), 17, ""), print)
+    checks = check(here, {"PATH": ""}, storage_root=str(tmp_path), state_root=tmp_path)
+
+    told = next(each for each in checks if each.name == "Delta's JARs")
+    assert (told.ok, told.detail, told.remedy) == (False, caught.value.what, caught.value.fix)
+
+
+def test_doctor_knows_a_storage_that_no_jar_can_reach(tmp_path):
+    spark = tmp_path / "spark"
+    (spark / "jars").mkdir(parents=True)
+    (spark / "jars" / "hadoop-client-api-3.5.0.jar").touch()
+
+    def told(root, **conf):
+        checks = check(
+            settings(tmp_path, **conf),
+            {"PATH": "", "SPARK_HOME": str(spark)},
+            storage_root=root,
+            state_root=tmp_path,
+        )
+        return next(each for each in checks if each.name == "Write access to the storage root")
+
+    without, mounted = told("s3a://bucket/x"), told("hdfs://name/x")
+    with_jar = told("s3a://bucket/x", **{"spark.jars": "/opt/hadoop-aws-3.5.0.jar"})
+
+    assert not without.ok
+    assert "org.apache.hadoop:hadoop-aws" in without.remedy
+    assert mounted.ok
+    assert with_jar.ok
 
 
 def an_archive(tmp_path, *, java="openjdk 17", environ=None, **conf):

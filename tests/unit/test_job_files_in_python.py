@@ -82,7 +82,7 @@ def test_decorators_and_yaml_make_the_same_job(tmp_path):
                 dlt.pipeline_task("clicks", full_refresh_selection=["a"]),
                 join,
                 check,
-                dlt.sql_task("sql", file="join.sql", parameters={"day": True},
+                dlt.sql_task("sql", file="join.sql", parameters={"day": True}, unsafe_sql=True,
                              depends_on=[dlt.outcome(check, is_true=True)]),
                 dlt.for_each_task("loop", [1, "x"], join, concurrency=3, depends_on=[check]),
                 dlt.run_job_task("other", parameters={"x": 1}, disabled=True),
@@ -114,7 +114,7 @@ def test_decorators_and_yaml_make_the_same_job(tmp_path):
                 condition_task: {op: GREATER_THAN, left: "{{tasks.join.values.n}}", right: 0}
               - task_key: sql
                 depends_on: [{task_key: check, outcome: "true"}]
-                sql_task: {file: {path: join.sql}, parameters: {day: true}}
+                sql_task: {file: {path: join.sql}, parameters: {day: true}, unsafe_sql: true}
               - task_key: loop
                 depends_on: [{task_key: check}]
                 for_each_task: {inputs: [1, x], concurrency: 3, task: *join}
@@ -289,6 +289,11 @@ def test_a_loop_may_repeat_a_task_that_is_no_function(tmp_path):
             "'max_retries' must be of the type int",
         ),
         (
+            "@dlt.task(max_retrys=2)\ndef f(): ...\n@dlt.job\ndef daily(): return [f]",
+            BadTask,
+            "'max_retrys' is no option",
+        ),
+        (
             "@dlt.job()\ndef daily(): return [dlt.pipeline_task('a', run_if='ALWAYS')]",
             BadTask,
             "run_if must not be 'ALWAYS'",
@@ -357,6 +362,14 @@ def test_what_cannot_be_declared_is_refused_with_its_line(tmp_path, text, kind, 
     assert said in error.what
     assert error.origin is not None
     assert error.origin.path.startswith("pipelines/daily")
+
+
+def test_an_option_that_was_misspelt_is_told_with_what_was_meant(tmp_path):
+    text = "@dlt.task(max_retrys=2)\ndef f(): ...\n@dlt.job\ndef daily(): return [f]"
+
+    [error] = refusals(tmp_path, text)
+
+    assert error.fix == "did you mean 'max_retries'?"
 
 
 def test_all_broken_files_are_told_together(tmp_path):

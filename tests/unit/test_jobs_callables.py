@@ -12,14 +12,14 @@ from dlt_lite.model.jobs import CallableTask, ForEachTask
 from tests.unit.jobs_made import HERE, a_job, a_task, text
 
 
-def problems(root, place, files):
+def problems(root, place, files, given=None):
     """Return what is wrong with a task that calls `f`, with these files beside the job's."""
     folder = root / "pipelines" / "daily"
     for name, source in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
-    job = a_job(a_task("a", work=CallableTask(place, "f")))
+    job = a_job(a_task("a", work=CallableTask(place, "f", given or {})), parameters={"day": "1"})
     return list(problems_of_callables(replace(job, folder=folder), root))
 
 
@@ -148,3 +148,45 @@ def test_a_syntax_error_is_told_with_its_place(tmp_path):
 
     assert isinstance(problem, FileBroken)
     assert (problem.origin.path, problem.origin.line) == ("pipelines/daily/m.py", 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "given"),
+    [
+        ("def f(a): ...", ["a"]),
+        ("def f(a, b=1, *, c, d=2): ...", ["a", "c"]),
+        ("async def f(*, a): ...", ["a"]),
+        ("def f(day): ...", []),
+        ("def f(**rest): ...", ["a"]),
+        ("@wraps\ndef f(): ...", ["a"]),
+        ("def f(): ...\nf = other", ["a"]),
+        ("def f(): ...\nif x:\n    def f(a): ...", ["a"]),
+        ("f = other", ["a"]),
+        ("def f(a, /): ...", []),
+    ],
+)
+def test_a_function_that_takes_what_it_is_given_or_may_do_so_is_taken(tmp_path, source, given):
+    assert problems(tmp_path, "m", {"m.py": source}, dict.fromkeys(given, text("1"))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "what", "fix"),
+    [
+        (
+            "def f(limit): ...",
+            {"limit": text("1"), "limt": text("2")},
+            "task 'a' gives f a parameter 'limt', which it has not",
+            "did you mean 'limit'?",
+        ),
+        (
+            "def f(a, b=2, *, c, d=3): ...",
+            {"a": text("1")},
+            "task 'a' does not give f its parameter 'c'",
+            "write c into the task's parameters, or give it a default",
+        ),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_refused(tmp_path, source, given, what, fix):
+    [problem] = problems(tmp_path, "m", {"m.py": source}, given)
+
+    assert (problem.what, problem.origin, problem.fix) == (what, HERE, fix)

@@ -95,11 +95,12 @@ def test_moments_are_seen_in_utc(part, expected):
         ("{{job.parameters.x}}", "no job parameter 'x'"),
     ],
 )
-def test_what_is_not_there_is_told_with_its_place(raw, said):
+def test_what_is_not_there_is_told_with_its_place_and_a_way_out(raw, said):
     with pytest.raises(ReferenceMissing, match=said) as caught:
         filled(text(raw), FACTS)
 
     assert caught.value.origin is not None
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,10 +21,11 @@ from dlt_lite.errors import (
 )
 from dlt_lite.events.codec import decode, encode
 from dlt_lite.events.job_records import TaskProgress
-from dlt_lite.jobs.calls import Deadline, Stop, Stopped, StopReason, Succeeded
+from dlt_lite.jobs.calls import Deadline, Failed, Stop, Stopped, StopReason, Succeeded
+from dlt_lite.jobs.history import Span
 from dlt_lite.jobs.orchestrator import run_job
 from dlt_lite.jobs.requests import Crew, RunRequest
-from dlt_lite.jobs.results import seconds_between
+from dlt_lite.jobs.results import JobResult, seconds_between
 from dlt_lite.jobs.run_if import Ended, verdict
 from dlt_lite.model.jobs import (
     Comparison,
@@ -37,6 +40,7 @@ from dlt_lite.model.jobs import (
     WheelTask,
 )
 from dlt_lite.model.outcomes import LifeCycle, ResultState
+from dlt_lite.runs.folder import RunFacts, RunFolder, RunState
 from tests.unit.jobs_made import HERE, a_job, a_task, call, text
 from tests.unit.jobs_run import BEGAN, Stage, fails, hangs, results, succeeds
 
@@ -63,6 +67,20 @@ def test_a_task_begins_after_all_that_it_waits_for():
 
     assert stage.called() == ["a", "b", "c"]
     assert outcome.result is ResultState.SUCCESS
+
+
+def test_a_run_by_hand_has_the_trigger_type_of_databricks():
+    stage = Stage()
+
+    stage.run(a_job(a_task("a", work=call(why="{{job.trigger.type}}"))))
+
+    assert shown(stage.calls[0]) == {"why": "one_time"}
+
+
+def test_a_comparison_of_what_is_no_number_is_told_with_its_place():
+    outcome = Stage().run(a_job(a_task("a", work=condition("10x", "GREATER_THAN", "1"))))
+
+    assert f"'10x' is none\n  at:  {HERE}\n  fix: " in outcome.tasks["a"].error
 
 
 def test_tasks_that_wait_for_nothing_run_side_by_side():
@@ -130,7 +148,7 @@ def test_an_error_of_ours_fails_the_attempt_and_keeps_its_code():
 
     outcome = Stage(a=raises).run(a_job(a_task("a")))
 
-    assert outcome.tasks["a"].error == "[DLT301] no such path"
+    assert outcome.tasks["a"].error == f"[DLT301] no such path\n  at:  {HERE}"
     assert outcome.tasks["a"].error_code == "DLT301"
 
 
@@ -573,6 +591,44 @@ def test_what_iterations_set_are_lists_in_the_order_of_the_inputs():
     assert stage.history.tasks["l"].iterations[1].values == {"n": 10}
 
 
+def test_what_iterations_have_set_is_known_where_one_of_them_has_failed_and_after_its_repair():
+    def squares(call, _stop):
+        at = call.iteration
+        if at == 2 and not mended:
+            return Failed("three")
+        return Succeeded({"sq": at * at})
+
+    mended = []
+    stage = Stage(one=squares)
+    reads = SqlQueryTask("SELECT :sq", {"sq": text("{{tasks.squares.values.sq}}")})
+    after = a_task("after", "squares", work=reads, run_if="ALL_DONE")
+    job = a_job(a_task("squares", work=loop("[0, 1, 2]")), after)
+
+    stage.run(job)
+    mended.append(True)
+    stage.repair(job)
+
+    seen = [shown(call)["sq"] for call in stage.calls if call.task.key == "after"]
+    assert seen == ["[0, 1, null]", "[0, 1, 4]"]
+
+
+def test_a_cancelled_loop_of_thousands_begins_and_tells_nothing_more():
+    stage = Stage()
+
+    def cancels(call, _stop):
+        if call.iteration == 2:
+            stage.control.cancel()
+        return Succeeded()
+
+    stage.deeds["one"] = cancels
+    outcome = stage.run(a_job(a_task("each", work=loop(json.dumps(list(range(10_000)))))))
+    task = stage.history.tasks["each"]
+
+    assert results(outcome) == {"each": C}
+    assert len(stage.events) < 20
+    assert (len(task.iterations), task.of_iterations) == (3, 10_000)
+
+
 def test_a_repair_of_a_loop_knows_what_its_good_iterations_had_set():
     def second_fails_once(call, stop):
         if call.iteration == 1 and call.attempt == 1:
@@ -586,6 +642,91 @@ def test_a_repair_of_a_loop_knows_what_its_good_iterations_had_set():
 
     assert [call.iteration for call in stage.calls[3:]] == [1, None]
     assert stage.calls[-1].values["l"]["n"] == [0, 10, 20]
+
+
+def sets_much(_call, _stop):
+    return Succeeded({"v": "x" * 12_000, "n": 1})
+
+
+def test_what_iterations_set_may_be_long_in_all_as_long_as_nobody_reads_it():
+    stage = Stage(one=sets_much)
+    reader = call(n="{{tasks.l.values.n}}")
+
+    outcome = stage.run(
+        a_job(a_task("l", work=loop([1, 2, 3, 4, 5])), a_task("b", "l", work=reader))
+    )
+
+    assert results(outcome) == {"l": S, "b": S}
+    assert shown(stage.calls[-1]) == {"n": "[1, 1, 1, 1, 1]"}
+    assert stage.calls[-1].values == {"l": {"n": [1, 1, 1, 1, 1]}}
+
+
+def test_a_short_value_of_one_iteration_of_ten_thousand_fails_no_loop():
+    stage = Stage(one=lambda call, _stop: Succeeded({"v": "x"} if call.iteration == 3 else {}))
+
+    outcome = stage.run(a_job(a_task("l", work=loop(list(range(10_000)), concurrency=4))))
+
+    assert results(outcome) == {"l": S}
+
+
+def test_only_the_task_that_reads_too_long_a_list_fails_also_in_a_repair():
+    reader = call(v="{{tasks.l.values.v}}")
+    stage = Stage(one=sets_much)
+    job = a_job(
+        a_task("l", work=loop([1, 2, 3, 4, 5])), a_task("b", "l", work=reader), a_task("c", "l")
+    )
+    outcome = stage.run(job)
+
+    assert results(outcome) == {"l": S, "b": F, "c": S}
+    assert outcome.tasks["b"].error_code == "DLT554"
+    assert outcome.tasks["b"].error == (
+        "[DLT554] the 5 iterations of for_each task 'l' (pipelines/daily/job.yml:7:3)"
+        " have set 'v' to 60,020 bytes in all; the most that can be read is 49,152\n"
+        "  at:  pipelines/daily/job.yml:7:3\n"
+        "  fix: let the iterations write to a table or to files and read these,"
+        " or set shorter values"
+    )
+    (why,) = stage.calls[-1].too_long["l"].values()
+    assert why in outcome.tasks["b"].error
+
+    again = stage.repair(job)
+    assert again.tasks["b"].error == outcome.tasks["b"].error
+
+
+@pytest.mark.parametrize(("sizes", "reads"), [((20_000, 29_144), True), ((20_000, 29_145), False)])
+def test_a_list_may_be_as_long_as_a_value(sizes, reads):
+    stage = Stage(one=lambda call, _stop: Succeeded({"v": "x" * sizes[call.iteration]}))
+    job = a_job(
+        a_task("l", work=loop([1, 2])), a_task("b", "l", work=call(v="{{tasks.l.values.v}}"))
+    )
+
+    assert results(stage.run(job))["b"] == (S if reads else F)
+
+
+def test_an_iteration_that_failed_is_told_before_what_others_have_set():
+    def last_fails(call, stop):
+        return fails("three")(call, stop) if call.iteration == 5 else sets_much(call, stop)
+
+    stage = Stage(one=last_fails)
+    outcome = stage.run(a_job(a_task("l", work=loop([1, 2, 3, 4, 5, 6]))))
+
+    assert "1 of 6 iterations of 'l' did not succeed" in outcome.tasks["l"].error
+    assert "three" in outcome.tasks["l"].error
+
+
+def test_a_cancelled_loop_is_cancelled_whatever_its_iterations_have_set():
+    stage = Stage()
+
+    def last_cancels(call, stop):
+        if call.iteration == 5:
+            stage.control.cancel()
+            return Stopped()
+        return sets_much(call, stop)
+
+    stage.deeds["one"] = last_cancels
+    outcome = stage.run(a_job(a_task("l", work=loop([1, 2, 3, 4, 5, 6]))))
+
+    assert (results(outcome), outcome.result) == ({"l": C}, C)
 
 
 def test_what_a_loop_over_nothing_has_set_is_an_empty_list_also_in_a_repair():
@@ -610,7 +751,7 @@ def test_every_failure_says_what_to_do_about_it():
         "read its log: python -m dlt_lite runs logs r1 --task a",
         "read its log: python -m dlt_lite runs logs r1 --task l --iteration 0",
     ]
-    assert "fix: read its log by --iteration 0; a repair runs only" in run.tasks["l"].error
+    assert f"fix: {fixes[1]}; a repair runs only" in run.tasks["l"].error
     assert run.error.endswith("fix: mend the cause, then: python -m dlt_lite repair daily r1")
 
 
@@ -630,16 +771,6 @@ def test_a_value_that_no_iteration_has_set_is_missing():
     outcome = Stage().run(job)
 
     assert outcome.tasks["b"].error_code == "DLT553"
-
-
-def test_what_iterations_set_together_may_not_be_too_large():
-    stage = Stage(one=succeeds(v="x" * 40_000))
-
-    outcome = stage.run(a_job(a_task("l", work=loop([1, 2]))))
-
-    assert results(outcome) == {"l": F}
-    assert "80,0" in (outcome.tasks["l"].error or "")
-    assert "write it to a table" in (outcome.tasks["l"].error or "")
 
 
 def test_a_loop_that_takes_too_long_is_stopped_as_a_whole():
@@ -751,6 +882,41 @@ def test_a_repair_follows_the_job_as_it_is_now():
     assert results(outcome) == {"a": D, "b": S, "new": S}
 
 
+def test_the_time_of_a_run_and_its_repairs_is_told_in_milliseconds():
+    stage = Stage(a=[fails(), succeeds()])
+    stage.run(a_job(a_task("a")))
+    moments = [f"2027-01-01T02:00:{second}Z" for second in ("00.000", "00.100", "01.000", "01.200")]
+    spans = (Span(*moments[:2]), Span(*moments[2:]))
+    facts = RunFacts(RunFolder(Path(), "r1", "daily", "dev"), RunState.COMPLETED)
+
+    assert JobResult(facts, replace(stage.history, spans=spans)).as_json()["seconds"] == 0.3
+
+
+def test_a_repair_judges_a_run_without_the_tasks_that_the_job_no_longer_has():
+    stage = Stage(gone=fails())
+    stage.run(a_job(a_task("a"), a_task("gone")))
+    job = a_job(a_task("a"))
+
+    outcome = stage.repair(job)
+
+    assert outcome is not None
+    assert outcome.result == S
+    assert results(outcome) == {"a": S}
+    assert stage.called() == ["a", "gone"]
+    assert [key for key, task in stage.history.tasks.items() if task.is_gone] == ["gone"]
+    assert stage.repair(job) is None
+
+
+def test_a_task_that_the_job_has_again_is_run_again():
+    stage = Stage(gone=[fails(), succeeds()])
+    job = a_job(a_task("a"), a_task("gone"))
+    stage.run(job)
+    stage.repair(a_job(a_task("a")))
+
+    assert results(stage.repair(job)) == {"a": S, "gone": S}
+    assert not stage.history.tasks["gone"].is_gone
+
+
 def test_a_repair_of_a_run_of_some_tasks_stays_within_them():
     stage = Stage(b=[fails(), succeeds()])
     job = a_job(a_task("a"), a_task("b", "a"), a_task("c", "b"))
@@ -804,6 +970,29 @@ def test_a_repair_repeats_only_the_iterations_that_failed():
         (2, 1),
         (1, 2),
     ]
+
+
+def test_a_repair_of_a_loop_with_fewer_inputs_tells_of_no_others():
+    stage = Stage(one=[succeeds(), succeeds(), fails(), *[succeeds()] * 5])
+    job = a_job(a_task("l", work=loop("{{job.parameters.x}}")), parameters={"x": "[1,2,3]"})
+    stage.run(job)
+
+    assert results(stage.repair(job, x="[9]")) == {"l": S}
+
+    task = stage.history.tasks["l"]
+    assert {at: each.input for at, each in task.iterations.items()} == {0: "9"}
+    assert task.of_iterations == 1
+    assert task.first_failed is None
+
+
+def test_an_iteration_that_a_loop_has_again_counts_its_attempts_on():
+    stage = Stage(one=[succeeds(), fails(), fails(), succeeds(), succeeds()])
+    job = a_job(a_task("l", work=loop("{{job.parameters.x}}")), parameters={"x": "[1,2]"})
+    stage.run(job)
+    stage.repair(job, x="[3]")
+
+    assert results(stage.repair(job, x="[3,4]")) == {"l": S}
+    assert [(each.iteration, each.attempt) for each in stage.calls[-2:]] == [(0, 3), (1, 2)]
 
 
 def test_a_repair_repeats_all_iterations_where_what_the_loop_reads_runs_again():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,9 @@ TABLE = {
     (C, X): (UC, RUN, UC, RUN, RUN, X),
     (X, X): (X, X, X, X, X, X),
     (X, OTHER): (X, X, X, X, X, X),
-    (X, D): (D, RUN, RUN, RUN, X, D),
+    (X, D): (D, X, X, X, X, D),
+    (OTHER, D): (D, X, X, X, X, D),
+    (S, X, D): (D, RUN, RUN, RUN, X, D),
     (D, D): (D, D, D, RUN, D, D),
 }
 
@@ -90,9 +93,26 @@ def test_a_task_that_was_not_selected_does_not_count():
     assert verdict(a_task("t", "a", "b"), {"a": Ended(ResultState.SUCCESS)}) is None
 
 
-ENDS = st.lists(
-    st.sampled_from([S, F, T, C, X, D, UF, UC, MAX, SWF, OTHER]), min_size=1, max_size=5
-)
+ALL_ENDS = [S, F, T, C, X, D, UF, UC, MAX, SWF, OTHER]
+ENDS = st.lists(st.sampled_from(ALL_ENDS), min_size=1, max_size=5)
+UP_TO_THREE = [
+    ends for number in (1, 2, 3) for ends in combinations_with_replacement(ALL_ENDS, number)
+]
+
+
+@pytest.mark.parametrize("run_if", RunIf)
+def test_up_to_three_dependencies_agree_with_databricks_words_however_they_end(run_if):
+    assert {*ALL_ENDS} == {*ResultState, OTHER}
+    ruled = {ends: came_of(run_if, ends) for ends in UP_TO_THREE}
+
+    assert ruled == {ends: in_databricks_words(run_if, ends) for ends in UP_TO_THREE}
+
+
+@pytest.mark.parametrize("run_if", RunIf)
+def test_a_task_never_runs_where_nothing_that_it_waits_for_was_to_run(run_if):
+    nothing_ran = [ends for ends in UP_TO_THREE if {*ends} <= {X, OTHER, D} and {*ends} != {D}]
+
+    assert {came_of(run_if, ends) for ends in nothing_ran} <= {X, D}
 
 
 @given(st.sampled_from(COLUMNS), ENDS)
@@ -180,7 +200,7 @@ def in_databricks_words(run_if: str, ends) -> str:
         return D
     if disabled == number and run_if != "ALL_DONE":
         return D
-    if count.get(X, 0) + count.get(OTHER, 0) == number:
+    if disabled < number == count.get(X, 0) + count.get(OTHER, 0) + disabled:
         return X
     met = {
         "ALL_SUCCESS": succeeded == number,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from socket import gethostname
 
 import pytest
 
@@ -17,7 +19,7 @@ from dlt_lite.jobs.calls import Control, Succeeded, Timing
 from dlt_lite.jobs.requests import RunRequest
 from dlt_lite.jobs.runs import Place, find_run, repair_run, runs_of_jobs, start_run
 from dlt_lite.model.outcomes import LifeCycle, ResultState
-from dlt_lite.runs.folder import RunState
+from dlt_lite.runs.folder import RunFolder, RunKind, RunState
 from dlt_lite.runs.history import list_runs, unrecorded
 from tests.unit.jobs_made import a_job, a_task, call
 from tests.unit.jobs_run import fails, hangs, results, succeeds
@@ -265,13 +267,92 @@ def test_a_run_that_waits_in_the_queue_is_seen_there(tmp_path):
     assert find_run(tmp_path, "r2")[0].state is RunState.COMPLETED
 
 
-def test_a_run_that_is_cancelled_in_the_queue_leaves_nothing(tmp_path):
-    control = Control()
+def test_a_run_that_is_cancelled_in_the_queue_has_ended_so_and_a_repair_runs_it(tmp_path):
+    control, heard = Control(), []
+    job = a_job(*JOB.tasks, queue=True)
+    place = replace(at(tmp_path), timing=Patience(control.cancel).timing, sinks=[heard.append])
 
     with going_on(tmp_path), pytest.raises(Canceled, match="in the queue"):
-        queued(tmp_path, Patience(control.cancel), control)
+        start_run(job, RunRequest("r2", only=("a", "b")), place, control)
 
-    assert [each.folder.update_id for each in runs_of_jobs(tmp_path)] == ["r1"]
+    facts, run = find_run(tmp_path, "r2")
+    assert (facts.state, facts.result) == (RunState.CANCELED, "CANCELED")
+    assert (run.state, run.result, run.started) == (LifeCycle.TERMINATED, "CANCELED", None)
+    assert {key: (task.result, task.attempts) for key, task in run.tasks.items()} == {
+        "a": ("CANCELED", 0),
+        "b": ("CANCELED", 0),
+    }
+    assert json.loads(facts.folder.job_file.read_text())["result"] == "CANCELED"
+    assert heard == []
+
+    doing = Doing()
+    assert repair(tmp_path, "r2", run_task=doing).result is ResultState.SUCCESS
+    assert doing.done == ["a", "b"]
+    assert find_run(tmp_path, "r2")[1].started is not None
+
+
+def waiter(root, run_id, seconds):
+    """Make the folder of a run that waits since some seconds after (before) this moment."""
+    return RunFolder.create(
+        root,
+        run_id,
+        pipeline="daily",
+        target="dev",
+        started=TIMING.now() + timedelta(seconds=seconds),
+        kind=RunKind.JOB,
+        state=RunState.QUEUED,
+    )
+
+
+def test_who_came_first_to_the_queue_goes_first(tmp_path):
+    running, notes = going_on(tmp_path), []
+    running.__enter__()
+    earlier = waiter(tmp_path, "r9", -5)
+    waiter(tmp_path, "r0", +60)
+    patience = Patience(running.__exit__, lambda: None, earlier.remove)
+
+    outcome = queued(tmp_path, patience, notes=notes)
+
+    assert (outcome.result, patience.waits) == (ResultState.SUCCESS, 3)
+
+
+def test_who_comes_while_others_wait_does_not_go_before_them(tmp_path):
+    first, second = waiter(tmp_path, "r0", -9), waiter(tmp_path, "r1", -5)
+    notes = []
+    patience = Patience(first.remove, lambda: second.begin(TIMING.now()))
+
+    outcome = queued(tmp_path, patience, notes=notes)
+
+    assert (outcome.result, patience.waits) == (ResultState.SUCCESS, 2)
+    assert notes == ["run r2 waits in the queue: 2 runs, r0 first, wait before it for job 'daily'"]
+
+
+def test_who_died_in_the_queue_or_gives_no_sign_lets_the_others_go(tmp_path):
+    dead = subprocess.Popen(["true"])
+    row = json.loads(waiter(tmp_path, "r0", -9).run_file.read_text())
+    row["python"]["pid"] = dead.pid
+    dead.wait()
+    (tmp_path / "runs" / "r0" / "run.json").write_text(json.dumps(row))
+    elsewhere = waiter(tmp_path, "r1", -5)
+    elsewhere.run_file.write_text(elsewhere.run_file.read_text().replace(gethostname(), "other"))
+    os.utime(elsewhere.run_file, (time.time() - 90, time.time() - 90))
+
+    assert queued(tmp_path, Patience()).result is ResultState.SUCCESS
+
+
+def test_who_waits_gives_signs(tmp_path):
+    running, seen = going_on(tmp_path), []
+    running.__enter__()
+    file = tmp_path / "runs" / "r2" / "run.json"
+
+    def look():
+        seen.append(file.stat().st_mtime)
+        os.utime(file, (1, 1))
+
+    queued(tmp_path, Patience(look, look, running.__exit__))
+
+    assert len(seen) == 2
+    assert min(seen) > 1
 
 
 def test_nobody_waits_in_the_queue_for_more_than_two_days(tmp_path):

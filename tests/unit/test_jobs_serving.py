@@ -17,6 +17,8 @@ from dlt_lite.model.triggers import (
     ContinuousTrigger,
     CronTrigger,
     FileArrivalTrigger,
+    PeriodicTrigger,
+    PeriodUnit,
     TableCondition,
     TableUpdateTrigger,
 )
@@ -263,11 +265,22 @@ def test_after_downtime_the_catch_up_policy_holds(stage, catch_up, expected):
     assert minutes(stage) == expected
 
 
-def test_missed_times_are_told(stage):
-    stage.boot(scheduled())
-    stage.after(minutes=5)
+@pytest.mark.parametrize(
+    ("passed", "told"),
+    [
+        (2, "an earlier time passed unseen, and is left out"),
+        (5, "4 earlier times passed unseen, and are left out"),
+        (1002, "1,001 earlier times passed unseen, and are left out"),
+        (20_000, "more than 1,000 earlier times passed unseen, and are left out"),
+    ],
+)
+def test_missed_times_are_told(stage, passed, told):
+    hourly = PeriodicTrigger(1, PeriodUnit.HOURS, paused=False, origin=HERE)
+    stage.boot(a_job(a_task("a"), triggers=(hourly,)))
+    stage.after(hours=passed)
 
     assert stage.deeds("r1") == ["missed", "due", "begun"]
+    assert [each.about for each in stage.notices if each.deed == "missed"] == [told]
 
 
 def test_a_file_starts_a_run_once_also_over_a_restart(stage):

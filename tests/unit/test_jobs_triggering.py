@@ -122,9 +122,27 @@ def test_a_clock_that_was_wrong_by_years_does_not_silence_a_schedule():
 def test_very_many_missed_times_are_bounded_and_the_last_is_right():
     mark = Mark(ago(days=40), ago(days=2))
 
-    assert times(MINUTELY, mark)[1] == [("10 12:00", 999)]
+    _, due = times_due(MINUTELY, mark, NOON, CatchUp.ONCE)
+    assert [(each.scheduled, each.more_missed) for each in due] == [(NOON, True)]
     _, due = times_due(MINUTELY, mark, NOON, CatchUp.ALL)
-    assert (len(due), due[-1].scheduled) == (1000, NOON)
+    assert (len(due), due[-1].scheduled, due[0].more_missed) == (1000, NOON, True)
+
+
+@pytest.mark.parametrize("policy", [CatchUp.ONCE, CatchUp.ALL])
+@pytest.mark.parametrize("passed", [1, 2, 999, 1000, 1001, 1002, 2001, 2002, 2003, 20_000])
+def test_it_is_never_said_that_fewer_times_were_missed_than_were(passed, policy):
+    hourly = PeriodicTrigger(1, PeriodUnit.HOURS, paused=False, origin=HERE)
+
+    _, due = times_due(hourly, Mark(ago(days=900), ago(hours=passed)), NOON, policy)
+
+    left_out = passed - len(due)
+    if due[0].more_missed:
+        assert due[0].missed < left_out
+        assert left_out > 1000
+        assert due[0].missed >= 1000
+    else:
+        assert due[0].missed == left_out
+    assert due[-1].scheduled == NOON
 
 
 def test_a_period_counts_from_when_it_was_first_seen():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from dlt_lite.errors import (
@@ -21,6 +23,8 @@ from dlt_lite.errors import (
     UnknownTask,
     UnreachableReference,
 )
+from dlt_lite.jobs.schedules import is_over
+from dlt_lite.jobs.sql_texts import problems_of_sql
 from dlt_lite.jobs.subject import Around
 from dlt_lite.jobs.validation import problems_of_job
 from dlt_lite.model.jobs import (
@@ -34,11 +38,18 @@ from dlt_lite.model.jobs import (
     PythonFileTask,
     RunJobTask,
     ShellTask,
+    SqlFileTask,
     SqlQueryTask,
 )
-from dlt_lite.model.triggers import CronTrigger, JobCompletionTrigger
+from dlt_lite.model.triggers import (
+    CronTrigger,
+    JobCompletionTrigger,
+    TableCondition,
+    TableUpdateTrigger,
+)
 from tests.unit.jobs_made import HERE, NOTHING_AROUND, a_job, a_task, call, text
 
+SECRET = text("{{secrets/my-scope/db.key}}")
 FREE = Around(frozenset({"clicks"}), {}, shell_tasks=True)
 
 
@@ -50,6 +61,14 @@ def problems(job, around=NOTHING_AROUND):
 
 def condition(left="1", right="2"):
     return ConditionTask(Comparison.EQUAL_TO, text(left), text(right))
+
+
+def ordered(left, right):
+    return ConditionTask(Comparison.GREATER_THAN, text(left), text(right))
+
+
+def watches(*tables):
+    return TableUpdateTrigger(tables, TableCondition.ANY_UPDATED, 0, 0, False, HERE)
 
 
 def loop(inputs, inner=None, concurrency=1):
@@ -85,7 +104,7 @@ def test_a_job_that_can_be_has_no_problem():
         (a_job(a_task("a"), max_concurrent_runs=0), BadJob, "max_concurrent_runs"),
         (a_job(a_task("a/../b")), BadTask, "'a/../b'"),
         (a_job(a_task("x" * 101)), BadTask, "xxx"),
-        (a_job(a_task("a"), a_task("A")), DuplicateTask, "'A'"),
+        (a_job(a_task("a"), a_task("A")), DuplicateTask, "tasks 'a' and 'A' differ in case only"),
         (a_job(a_task("a"), a_task("loop", work=loop("[]", a_task("a")))), DuplicateTask, "'a'"),
         (a_job(a_task("join"), a_task("b", "jion")), UnknownTask, "'jion'"),
         (a_job(a_task("a"), a_task("b", "a", "a")), BadDependency, "twice"),
@@ -180,6 +199,19 @@ def test_a_job_that_can_be_has_no_problem():
             "never comes",
         ),
         (
+            a_job(a_task("a"), triggers=(CronTrigger("0 0 2 29 2 ? 2027", "UTC", False, HERE),)),
+            BadSchedule,
+            "no such day in these months",
+        ),
+        (a_job(a_task("a"), triggers=(watches("good", "no such.x"),)), BadSchedule, "'no such.x'"),
+        (a_job(a_task("a"), triggers=(watches("a.b.c.d"),)), BadSchedule, "'a.b.c.d' is no table"),
+        (
+            a_job(a_task("a", work=ordered("ten", "{{job.run_id}}"))),
+            BadTask,
+            "condition task 'a': GREATER_THAN compares numbers, and 'ten' is none",
+        ),
+        (a_job(a_task("a", work=ordered("1e3", "nan"))), BadTask, "'nan' is none"),
+        (
             a_job(a_task("a"), triggers=(JobCompletionTrigger(("x",), "DONE", False, HERE),)),
             UnknownJob,
             "'x'",
@@ -191,6 +223,38 @@ def test_what_cannot_be_is_refused(job, kind, said):
 
     assert [type(problem) for problem in found] == [kind]
     assert said in found[0].what
+
+
+def test_a_schedule_whose_years_are_over_still_lets_the_job_be_run_by_hand():
+    trigger = CronTrigger("0 0 2 1 1 ? 2001", "UTC", False, HERE)
+
+    assert problems(a_job(a_task("a"), triggers=(trigger,))) == []
+    assert is_over(trigger, datetime(2027, 1, 1, tzinfo=UTC))
+    assert not is_over(trigger, datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def test_what_a_condition_cannot_have_is_named():
+    both = only(a_job(a_task("a", work=condition(), most=1, on_timeout=True)))
+    one = only(a_job(a_task("a", work=condition(), on_timeout=True)))
+
+    assert both.fix == "remove max_retries and retry_on_timeout"
+    assert one.fix == "remove retry_on_timeout"
+
+
+@pytest.mark.parametrize("sql", ["", " ;; ", "-- nothing\n", "/* SELECT 1 */;"])
+def test_sql_without_a_statement_is_refused(tmp_path, sql):
+    file = tmp_path / "q.sql"
+    file.write_text(sql, encoding="utf-8")
+    job = a_job(a_task("a", work=SqlQueryTask(sql)), a_task("b", work=SqlFileTask(file)))
+
+    found = list(problems_of_sql(job))
+
+    assert [problem.what for problem in found] == [
+        "task 'a' has no SQL to run: the query holds no statement",
+        "task 'b' has no SQL to run: q.sql holds no statement",
+    ]
+    assert all(problem.origin == HERE for problem in found)
+    assert list(problems_of_sql(a_job(a_task("a", work=SqlQueryTask("SELECT 1"))))) == []
 
 
 def test_a_circle_is_told_by_its_exact_path():
@@ -310,3 +374,28 @@ def test_a_thousand_tasks_are_judged_as_a_few_are():
     found = problems_of_job(a_job(a_task("t0"), *tasks), NOTHING_AROUND)
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (ShellTask((text("echo"), SECRET)), "puts a secret where others can read it"),
+        (RunJobTask("other", {"key": SECRET}), "gives another job a secret"),
+    ],
+)
+def test_a_secret_that_others_would_see_is_refused_with_its_place(work, said):
+    other = a_job(a_task("b"), parameters={"key": "x"})
+    around = Around(frozenset(), {"other": other}, shell_tasks=True)
+
+    [problem] = problems_of_job(a_job(a_task("a", work=work)), around)
+
+    assert said in problem.what
+    assert problem.origin == SECRET.origin
+    assert problem.fix
+
+
+def test_a_secret_in_the_environment_of_a_command_is_none_that_others_see():
+    around = Around(frozenset(), {}, shell_tasks=True)
+    task = a_task("a", work=ShellTask((text("echo"),), {"KEY": SECRET}))
+
+    assert problems_of_job(a_job(task), around) == []

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pyspark.sql.types import StructType
 
+from dlt_lite.engine.hiding import without_values
 from dlt_lite.engine.reading import values_read
 from dlt_lite.model.checks import Fresh
 from dlt_lite.model.origin import Origin
@@ -120,3 +122,35 @@ def test_what_great_expectations_finds_in_a_masked_column_is_not_told():
     assert _observed({"observed_value": ["ada"]}, is_hidden=False) == "['ada']"
     counts = {"observed_value": 1, "unexpected_count": 1, "element_count": 2}
     assert _observed(counts, is_hidden=True) == "1 of 2 rows break it"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            """[CAST] The value 'p@x' of the type "STRING" cannot be cast to "INT".""",
+            """[CAST] The value '***' of the type "STRING" cannot be cast to "INT".""",
+        ),
+        (
+            """The value 'it's 'p' x' of the type "DECIMAL(4, 2)" couldn't be read""",
+            """The value '***' of the type "DECIMAL(4, 2)" couldn't be read""",
+        ),
+        ("""The value 'p@x""", """The value '***'"""),
+        (
+            """The value 300L of the type "BIGINT" cannot be cast""",
+            """The value *** of the type "BIGINT" cannot be cast""",
+        ),
+        (
+            "[X.Y]  300 cannot be represented as Decimal",
+            "[X.Y] *** cannot be represented as Decimal",
+        ),
+        ("are detected in record parsing: [p, 1].", "are detected in record parsing: ***"),
+        ('For input string: "p" x" of "INT"', 'For input string: "***"'),
+        ('For input string: "p@x', 'For input string: "***"'),
+        ("ValueError: invalid literal: 'p@x'", "ValueError: invalid literal: '***'"),
+        ("'X' object has no attribute 'y'", "'X' object has no attribute 'y'"),
+        ("[DIVIDE_BY_ZERO] Use `try_divide`", "[DIVIDE_BY_ZERO] Use `try_divide`"),
+    ],
+)
+def test_of_what_spark_says_no_value_is_left(line, told):
+    assert without_values(line) == told

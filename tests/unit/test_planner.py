@@ -23,6 +23,7 @@ from dlt_lite.plan.steps import (
     SkipDataset,
     action_of,
 )
+from dlt_lite.plan.warnings import lost_rows, streams_left_behind
 
 SHOP = Namespace("shop")
 STREAM, VIEW = DatasetKind.STREAMING_TABLE, DatasetKind.MATERIALIZED_VIEW
@@ -33,6 +34,10 @@ DECLARED = {
     INLINE: DeclaredAs.TEMPORARY_VIEW,
 }
 HERE = Origin("pipelines/shop/tables.py", 7)
+DAMAGE = errors.StateDamaged("/ck/offsets/0 is damaged", path="/ck/offsets/0", fix="put it back")
+TROUBLE = errors.StateDamaged(
+    "/log/1.json is damaged", path="/log/1.json", origin=HERE, fix="put it back"
+)
 QUIET = FlowSituation(started=True, committed=True, owner_id="t1")
 
 
@@ -259,11 +264,44 @@ def test_metadata_is_made_right_even_where_rows_are_left_alone():
 
     assert isinstance(step, SkipDataset)
     assert step.reason == (
-        "nothing that it reads has changed; comment or properties are made as the code says"
+        "nothing that it reads has changed; comments or properties are made as the code says"
     )
     assert step.metadata.set["comment"] == "sums"
     assert step.metadata.set["a"] == "1"
     assert "b" not in step.metadata.unset
+
+
+def a_column(comment="", *, nullable=True):
+    field = {"name": "id", "type": "long", "nullable": nullable, "metadata": {"comment": comment}}
+    return schema_from_json(json.dumps({"type": "struct", "fields": [field]}))
+
+
+@pytest.mark.parametrize(
+    ("declared", "on_disk", "commented", "nullable"),
+    [
+        (a_column("two"), a_column("one"), {("id",): "two"}, ()),
+        (a_column(), a_column("one"), {("id",): ""}, ()),
+        (a_column(), a_column(nullable=False), {}, (("id",),)),
+        (a_column(nullable=False), a_column(nullable=False), {}, ()),
+        # Delta cannot forbid what a table lets in; the job that writes does.
+        (a_column(nullable=False), a_column(), {}, ()),
+    ],
+)
+def test_comments_of_columns_are_the_codes_and_not_null_is_only_taken_away(
+    declared, on_disk, commented, nullable
+):
+    sums = replace(a_dataset("sums", VIEW, schema="id BIGINT"), schema=declared)
+
+    step = planned(a_graph(sums), {"sums": view_there(schema=on_disk)})["sums"]
+
+    assert isinstance(step, SkipDataset)
+    assert (step.metadata.comments, step.metadata.nullable) == (commented, nullable)
+
+
+def test_what_the_code_does_not_declare_keeps_its_comments():
+    step = planned(a_graph(SUMS), {"sums": view_there(schema=a_column("one"))})["sums"]
+
+    assert not step.metadata.comments
 
 
 def test_a_full_refresh_takes_the_streams_below_with_it():
@@ -291,6 +329,28 @@ def test_a_full_refresh_takes_the_streams_below_with_it():
     assert action_of(steps["other"]) is Action.SKIP
 
 
+def test_a_full_refresh_of_all_spares_what_must_not_be_reset_and_what_that_streams_from():
+    kept = {"pipelines.reset.allowed": "false"}
+    graph = a_graph(
+        *CHAIN.datasets.values(),
+        a_dataset("kept", STREAM, a_flow("kept", "copy*"), table_properties=kept),
+        a_dataset("other", STREAM, a_flow("other", "/other")),
+    )
+    situations = {**THERE, "kept": stream_there("kept"), "other": stream_there("other")}
+
+    steps = planned(
+        graph, situations, full_refresh=frozenset(graph.datasets), full_refresh_all=True
+    )
+    (error,) = refused(graph, situations, full_refresh=some("kept"))
+
+    actions = {word: action_of(step) for word, step in steps.items()}
+    assert actions["other"] is actions["sums"] is Action.FULL_REFRESH
+    assert actions["orders"] is actions["copy"] is actions["kept"] is Action.SKIP
+    assert "not fully refreshed: its pipelines.reset.allowed is false" in steps["kept"].reason
+    assert "not fully refreshed: kept streams from it" in steps["orders"].reason
+    assert isinstance(error, errors.ResetNotAllowed)
+
+
 def test_a_full_refresh_of_a_view_takes_nothing_with_it():
     steps = planned(CHAIN, THERE, full_refresh=some("sums"))
 
@@ -315,6 +375,49 @@ def test_a_full_refresh_that_leaves_a_stream_below_out_is_refused():
     assert error.fix == "select copy too, so that both are refreshed"
 
 
+def test_a_stream_over_a_table_that_lost_rows_is_refused_until_it_begins_anew():
+    lost = replace(QUIET, rewritten=("base has a DELETE in version 3",))
+    other = replace(QUIET, replaced=("base is another table now",))
+    graph = a_graph(a_dataset("orders", STREAM, a_flow("orders", "/base")))
+
+    (changed,) = refused(graph, {"orders": stream_there(situation=lost)})
+    (replaced,) = refused(graph, {"orders": stream_there(situation=other)})
+
+    assert isinstance(changed, errors.TableReplaced)
+    assert (changed.what, changed.origin) == (
+        (
+            "orders streams from a table whose rows were changed or removed: "
+            "base has a DELETE in version 3"
+        ),
+        HERE,
+    )
+    assert changed.fix == (
+        "run with --full-refresh orders, or read with the option skipChangeCommits"
+    )
+    assert replaced.fix == "run with --full-refresh orders"
+    for asked in ({"full_refresh": some("orders")}, {"reset_flows": frozenset({"orders"})}):
+        assert planned(graph, {"orders": stream_there(situation=lost)}, **asked)
+
+
+def test_who_streams_from_a_table_that_is_emptied_is_told():
+    situations = {name(word): each for word, each in THERE.items()}
+    streams = [(name("copy"), "crm", "people"), (name("other"), "crm", "others")]
+
+    plain, full = (
+        make_plan("shop", CHAIN, situations, Request(full_refresh=asked))
+        for asked in (frozenset(), some("orders"))
+    )
+
+    assert not list(streams_left_behind(plain, CHAIN, streams))
+    assert list(streams_left_behind(full, CHAIN, streams)) == [
+        (
+            "people of pipeline crm streams from copy, which is emptied first: unless it reads "
+            "with skipChangeCommits, it is refused (DLT406) until it is refreshed too "
+            "(run crm --full-refresh people)"
+        )
+    ]
+
+
 def test_files_that_are_gone_are_counted_where_a_reset_would_need_them():
     lost = replace(QUIET, lost=3)
     situations = {
@@ -327,6 +430,10 @@ def test_files_that_are_gone_are_counted_where_a_reset_would_need_them():
     )
 
     assert (plain.lost_files, full.lost_files) == ({}, {name("orders"): 3})
+    assert lost_rows(plain, CHAIN) == ""
+    assert lost_rows(full, CHAIN) == (
+        "files that were read are gone, their rows would be lost: orders (3 files)"
+    )
 
 
 def test_a_reset_of_a_checkpoint_is_the_flows_alone():
@@ -459,6 +566,20 @@ RESTORED = ("version 5 is a RESTORE of somebody else",)
         ),
         (
             STREAMED,
+            stream_there(situation=replace(QUIET, damage=DAMAGE)),
+            errors.StateDamaged,
+            "orders: the checkpoint of flow orders cannot be read: /ck/offsets/0 is damaged",
+            "put it back; or run with --full-refresh orders to begin anew, or with --reset",
+        ),
+        (
+            STREAMED,
+            Situation(None, flows={"orders": FlowSituation()}, trouble=TROUBLE),
+            errors.StateDamaged,
+            "/log/1.json is damaged",
+            "put it back",
+        ),
+        (
+            STREAMED,
             Situation(None, flows={"orders": QUIET}),
             errors.TableReplaced,
             "the table of orders is gone, but flow orders has a checkpoint",
@@ -473,6 +594,30 @@ def test_what_on_disk_does_not_fit_is_explained(dataset, situation, kind, says, 
     assert says in error.what
     assert fix in (error.fix or "")
     assert error.origin == HERE
+
+
+def test_a_damaged_file_stops_only_what_needs_it():
+    graph = a_graph(
+        STREAMED,
+        a_dataset("other", STREAM, a_flow("other", "/in*")),
+        a_dataset("sums", VIEW, a_flow("sums", "orders")),
+    )
+    damaged = replace(QUIET, damage=DAMAGE)
+    checkpoint = {
+        "orders": stream_there(situation=damaged),
+        "other": stream_there("other"),
+        "sums": view_there(),
+    }
+    table = checkpoint | {
+        "orders": Situation(None, flows={"orders": FlowSituation()}, trouble=TROUBLE)
+    }
+
+    assert isinstance(planned(graph, checkpoint, selection=some("other"))["other"], SkipDataset)
+    assert isinstance(planned(graph, checkpoint, selection=some("sums"))["sums"], SkipDataset)
+    assert isinstance(planned(graph, table, selection=some("other"))["other"], SkipDataset)
+    assert refused(graph, table, selection=some("sums")) == (TROUBLE,)
+    for way_out in ({"full_refresh": some("orders")}, {"reset_flows": frozenset({"orders"})}):
+        assert isinstance(planned(graph, checkpoint, **way_out)["orders"], AppendStreams)
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,85 @@ def test_bundles_are_read_as_they_are(tmp_path):
     ]
 
 
+BUNDLE = """
+bundle: {name: shop}
+include: [resources/*.yml]
+workspace: {host: "https://example.cloud.databricks.com"}
+variables:
+  zone: {description: where, default: UTC}
+  tries: {default: 2}
+  words: {default: [a, "${bundle.target}"], type: complex}
+  cluster: {lookup: {cluster: shared}}
+resources:
+  jobs:
+    nightly:
+      name: ${bundle.name} nightly
+      deployment: {kind: BUNDLE, metadata_file_path: "${workspace.state_path}/m.json"}
+      schedule: {quartz_cron_expression: "0 0 2 * * ?", timezone_id: "${var.zone}"}
+      tasks:
+        - task_key: a
+          max_retries: ${var.tries}
+          existing_cluster_id: ${var.cluster}
+          shell_task: {command: "${var.words}", environment: {Z: "in ${var.zone}"}}
+targets:
+  dev: {default: true, mode: development, workspace: {host: "https://dev"}, variables: {tries: 0}}
+  production: {mode: production, resources: {jobs: {nightly: {max_concurrent_runs: 3}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("environ", "zone", "tries"),
+    [({}, "UTC", 0), ({"BUNDLE_VAR_zone": "Asia/Tokyo", "BUNDLE_VAR_tries": "7"}, "Asia/Tokyo", 7)],
+)
+def test_the_file_of_a_bundle_is_read_as_it_is(tmp_path, environ, zone, tries):
+    project = loaded(tmp_path, environ=environ, project="shell_tasks: true", daily=BUNDLE)
+
+    [job] = project.jobs.values()
+    [task] = job.tasks
+    assert job.title == "shop nightly"
+    assert job.triggers[0].timezone == zone
+    assert [each.raw for each in task.work.arguments] == ["a", "dev"]
+    assert task.work.parameters["Z"].raw == f"in {zone}"
+    assert task.retries.most == tries
+    assert [each.key for each in project.ignored_keys] == [
+        "bundle",
+        "include",
+        "workspace",
+        "targets.dev.default",
+        "targets.dev.mode",
+        "targets.dev.workspace",
+        "targets.production",
+        "deployment",
+        "tasks.a.existing_cluster_id",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "remedy"),
+    [
+        ("${workspace.file_path}", "there is no workspace here: write the value itself"),
+        ("${var.none}", "give it a `default` below `variables`, beside `resources`"),
+        ("${var.nothing}", "or set BUNDLE_VAR_NAME"),
+        ("${bundle.uuid}", "there are ${bundle.target} and"),
+        ("${secrets.a}", "write ${secrets.SCOPE.KEY}"),
+    ],
+)
+def test_a_reference_of_a_bundle_that_has_no_value_says_what_to_write(tmp_path, reference, remedy):
+    text = f"""
+        variables: {{nothing: {{}}}}
+        resources:
+          jobs:
+            a:
+              description: "{reference}"
+              tasks: [{{task_key: a, callable_task: {{function: 'm:f'}}}}]
+        """
+
+    error = refusal(tmp_path, text)
+
+    assert error.origin.line == 6
+    assert error.fix.startswith(remedy) or error.fix.endswith(remedy)
+
+
 def test_a_target_changes_the_pipelines_of_a_bundle_and_root_path_their_folder(tmp_path):
     a_project(
         tmp_path,
@@ -750,3 +829,16 @@ def test_what_a_target_cannot_change_is_refused_whichever_target_is_chosen(tmp_p
 
     assert said in error.what
     assert error.origin.line == 2
+
+
+def test_a_misspelt_kind_of_task_is_one_error_and_no_second_one(tmp_path):
+    error = refusal(tmp_path, "tasks: [{task_key: a, shell_tsk: {command: [x]}}]")
+
+    assert error.fix == "did you mean 'shell_task'?"
+
+
+def test_a_misspelt_key_beside_resources_is_refused_with_the_nearest_one(tmp_path):
+    error = refusal(tmp_path, "variabels: {}\nresources: {jobs: {}}")
+
+    assert isinstance(error, UnknownKey)
+    assert (error.origin.line, "'variables'" in error.fix) == (1, True)

@@ -72,6 +72,7 @@ def test_every_project_key_reaches_its_record(tmp_path, home):
     text = """
     name: shop
     target: stage
+    targets: {stage: {}}
     storage_root: s3a://bucket/${env.WHERE}/
     state_root: /var/lib/x
     catalog: main
@@ -306,7 +307,7 @@ def test_free_space_at_the_top_holds_anchors_and_nowhere_else(tmp_path, home):
         ("ansi: 'true'", "write it without quotes: true"),
         ("parallel_flows: 0", "from 1, not '0'"),
         ("parallel_flows: -1", "from 1, not '-1'"),
-        ("parallel_flows: 1.5", "not a number"),
+        ("parallel_flows: 1.5", "not a decimal number"),
         ("parallel_flows: '4'", "write it without quotes: 4"),
         ("parallel_flows: 99999999999999999999", "from 1"),
         ("max_retries: 1_000", "from 0, not text"),
@@ -325,6 +326,10 @@ def test_free_space_at_the_top_holds_anchors_and_nowhere_else(tmp_path, home):
         ("storage_root: ~/x", "env.HOME"),
         ("storage_root: ../../x", "leaves the project"),
         ("state_root: a/../../x", "leaves the project"),
+        ("state_root: s3a://bucket/x", "no folder on this machine's disk"),
+        ("jars_dir: https://host/x", "no folder on this machine's disk"),
+        ("{ansi: true, spark: {spark.sql.ansi.enabled: 'false'}}", "but 'ansi' is another"),
+        ("{master: 'local[2]', spark: {spark.master: local}}", "but 'master' is another"),
         ("pipelines: ../x", "outside the project"),
         ("pipelines: /etc", "not a relative path"),
         ("pipelines: nowhere", "there is no folder"),
@@ -337,6 +342,7 @@ def test_a_value_of_the_wrong_type_or_form_says_what_is_wanted(tmp_path, home, t
     assert words in str(error)
     assert error.origin.path == "dlt_lite.yml"
     assert error.origin.line == 1
+    assert error.fix
 
 
 def test_a_bad_value_from_environment_or_flag_names_it(tmp_path, home):
@@ -707,3 +713,24 @@ def test_what_is_wrong_with_more_than_one_pipeline_is_never_left_out(
         load_what_can_be(root, environ=home, **options)
 
     assert "pipelines/bad/pipeline.yml" in str(caught.value)
+
+
+def test_a_setting_that_spark_has_another_name_for_is_shown_as_it_holds(tmp_path, home):
+    root = a_project(
+        tmp_path,
+        "spark: {spark.master: 'local[1]', spark.sql.ansi.enabled: false}\n"
+        "targets: {strict: {ansi: true}}\n",
+        x="",
+    )
+
+    loose = load_project(root, environ=home)
+    strict = load_project(root, environ=home, target="strict")
+    told = load_project(root, environ=home | {"DLT_LITE_MASTER": "local[3]"})
+
+    assert source_of(loose.sources, "ansi") == ("false", "dlt_lite.yml:1")
+    assert source_of(loose.sources, "master") == ("local[1]", "dlt_lite.yml:1")
+    assert not loose.pipelines["x"].engine.ansi
+    assert strict.pipelines["x"].engine.ansi
+    assert "spark.sql.ansi.enabled" not in strict.pipelines["x"].engine.spark
+    assert source_of(told.sources, "master") == ("local[3]", "env DLT_LITE_MASTER")
+    assert "spark.master" not in told.pipelines["x"].engine.spark

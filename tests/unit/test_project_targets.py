@@ -24,7 +24,7 @@ def chosen(root, environ, **options):
 
 
 def test_the_flag_wins_over_the_environment_which_wins_over_the_project(tmp_path, home):
-    root = a_project(tmp_path, "target: a\ntargets: {b: {}, c: {}}")
+    root = a_project(tmp_path, "target: a\ntargets: {a: {}, b: {}, c: {}}")
     environ = {**home, "DLT_LITE_TARGET": "b"}
 
     assert chosen(root, home) == "a"
@@ -52,6 +52,31 @@ def test_an_unknown_target_gets_a_suggestion_and_says_who_asked(tmp_path, home):
     assert str(by_flag.value.origin) == "flag -t"
     assert by_variable.value.fix == "known: dev, prod"
     assert str(by_variable.value.origin) == "env DLT_LITE_TARGET"
+
+
+@pytest.mark.parametrize("target", ["dev", "prod"])
+def test_a_target_that_a_pipeline_misspells_is_refused_whatever_is_meant(tmp_path, home, target):
+    root = a_project(tmp_path, "targets: {prod: {}}", "name: x\ntargets: {prdo: {}, dev: {}}")
+
+    with pytest.raises(UnknownTarget) as caught:
+        load_project(root, environ=home, target=target)
+
+    assert caught.value.what == "no target is called 'prdo'"
+    assert str(caught.value.origin) == "pipelines/x/pipeline.yml:2:11"
+    assert caught.value.fix.startswith("did you mean 'prod'?")
+
+
+@pytest.mark.parametrize("targets", ["", "targets: {prod: {}}"])
+def test_a_default_target_that_nobody_names_is_refused_but_dev_is_there(tmp_path, home, targets):
+    root = a_project(tmp_path, f"target: deb\n{targets}")
+
+    with pytest.raises(UnknownTarget) as caught:
+        load_project(root, environ=home)
+
+    assert str(caught.value.origin) == "dlt_lite.yml:1:1"
+    assert caught.value.fix.startswith("did you mean 'dev'?")
+    assert "below `targets`" in caught.value.fix
+    assert chosen(root, home, target="dev") == "dev"
 
 
 def test_a_flag_names_the_target_even_if_the_default_cannot_be_resolved(tmp_path, home):

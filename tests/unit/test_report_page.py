@@ -128,7 +128,7 @@ def test_the_page_says_the_verdict_first():
     page = the_page(clickstream(0), clickstream(1))
 
     [headline] = page.texts["h1"]
-    assert headline.startswith("5 of 12 rules violated (1 critical)")
+    assert headline.startswith("5 of 13 rules violated (1 critical)")
     assert page.texts["title"][0] == "violated, critical · clickstream · data quality"
 
 

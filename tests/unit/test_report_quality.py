@@ -23,7 +23,7 @@ from dlt_lite.events.sinks import NdjsonFile
 from dlt_lite.model.gates import Gate
 from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Verdict
-from dlt_lite.model.rules import Counts, RuleAction, RuleCount, Severity
+from dlt_lite.model.rules import Cost, Counts, RuleAction, RuleCount, Severity
 from dlt_lite.model.samples import Cell, Sample
 from dlt_lite.report.gate import judge_gate
 from dlt_lite.report.quality import origin_of, past_quality, quality_of, update_quality
@@ -106,6 +106,16 @@ def test_a_fail_rule_is_critical_unless_it_says_otherwise():
 
     found = {name: each.severity for name, each in by_name(quality).items()}
     assert found == {"recent": Severity.CRITICAL, "known": Severity.WARNING}
+
+
+def test_a_fail_rule_whose_name_has_a_line_break_is_known_as_the_one_that_ended_the_job():
+    error = "[DLT502] orders: expectation a\nb failed for 1 or more rows (partial count)"
+    rule = replace(RECENT, name="a\nb")
+    quality = update_quality(
+        told(defined("orders", rule), progress("orders", "FAILED", error=error), over("FAILED"))
+    )
+
+    assert by_name(quality)["a\nb"].verdict is Verdict.FAIL
 
 
 def test_the_rule_that_ended_the_job_has_failed_and_the_others_were_not_checked():
@@ -430,6 +440,29 @@ def test_rows_that_a_rule_dropped_are_told_where_they_can_be(counts, state, drop
 
     found = by_name(quality)
     assert {name: found[name].dropped for name in dropped} == dropped
+
+
+def test_a_rule_that_checked_nothing_costs_what_its_kind_costs():
+    kinds = ("foreign_key", "unique", "row_count_change", "schema", "row")
+    rules = [ExpectationDefinition(kind, "warn", "x", kind=kind) for kind in kinds]
+    decided = tuple(RuleCount(kind, RuleAction.WARN, 0, 0) for kind in kinds)
+    quality = update_quality(
+        told(
+            defined("orders", *rules),
+            planned("orders", "replace"),
+            progress("orders", "COMPLETED", version=1, counts=Counts(0, 0, decided)),
+            over(),
+        )
+    )
+
+    costs = {name: each.cost for name, each in by_name(quality).items()}
+    assert costs == {
+        "foreign_key": Cost.EXTRA_SCAN,
+        "unique": Cost.EXTRA_SCAN,
+        "row_count_change": Cost.DERIVED,
+        "schema": Cost.DERIVED,
+        "row": Cost.IN_JOB,
+    }
 
 
 def test_a_replay_tells_the_rows_that_it_tried_and_those_that_stay():

@@ -432,6 +432,7 @@ def test_the_plan_is_the_same_shape_without_outcomes():
                 "costs": {"key": "extra_scan"},
             },
         ],
+        "notes": [],
     }
 
 
@@ -482,6 +483,25 @@ def test_the_order_in_which_events_are_read_back_does_not_matter(events):
 
     assert update_result(events) == update_result(in_order)
     assert plan_result(events) == plan_result(in_order)
+
+
+def test_in_an_update_that_broke_off_nothing_waits_or_runs_any_more():
+    events = told(
+        *map(planned, ("done", "cut", "after")),
+        over("RUNNING"),
+        progress("done", "COMPLETED"),
+        progress("cut", "RUNNING"),
+        progress("after", "QUEUED"),
+    )
+
+    alive, killed = update_result(events), update_result(events, broke_off=True)
+
+    assert [each.state for each in alive.datasets] == ["COMPLETED", "RUNNING", "QUEUED"]
+    assert [(each.name, each.state, each.seconds, each.reason) for each in killed.datasets] == [
+        ("done", "COMPLETED", None, "new files"),
+        ("cut", "FAILED", None, "the update broke off while it was at work"),
+        ("after", "SKIPPED", None, "the update broke off before it"),
+    ]
 
 
 @pytest.mark.parametrize("state", ["ABANDONED", "CANCELED"])

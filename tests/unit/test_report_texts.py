@@ -315,7 +315,7 @@ def test_markdown_says_the_verdict_first_and_then_what_is_wrong():
     text = markdown_report(update, compare(clickstream(1), update), gate)
 
     lines = text.splitlines()
-    assert lines[0].startswith("## 🔴 5 of 12 rules violated (1 critical)")
+    assert lines[0].startswith("## 🔴 5 of 13 rules violated (1 critical)")
     assert "**Quality gate: missed** ❌" in lines
     assert "### What is wrong" in lines
     assert text.index("clicks.valid_event_id") < text.index("clicks.known_platform")
@@ -404,7 +404,7 @@ def test_markdown_is_never_longer_than_github_takes():
         (an_update(), "There are no rules, so nothing was checked."),
         (an_update(a_rule("o", "x", 0)), "None of 1 rule was checked."),
         (an_update(a_rule("o", "x"), a_rule("o", "y")), "All 2 checked rules passed."),
-        (VERDICTS, "2 of 3 rules violated, 1 could not run, 1 not checked."),
+        (VERDICTS, "2 of 5 rules violated, 1 could not run, 1 not checked."),
         (
             an_update(a_rule("o", "x"), state="FAILED"),
             "The update failed. 1 of 1 rule passed.",
@@ -546,6 +546,12 @@ def test_every_form_is_written_into_a_folder_that_is_made(tmp_path):
     assert set(written) == set(EVERYDAY)
     assert all(path.stat().st_size for path in written.values())
     assert "newly violated" in written[ReportForm.MARKDOWN].read_text(encoding="utf-8")
+
+
+def test_of_an_update_without_rules_the_folder_for_great_expectations_is_empty(tmp_path):
+    written = write_reports(tmp_path, [an_update()], [ReportForm.GX])
+
+    assert list(written[ReportForm.GX].iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path):

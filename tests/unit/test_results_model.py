@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from dlt_lite.model.checks import RuleKind
+from dlt_lite.model.gates import Gate
 from dlt_lite.model.result_codec import (
     RESULTS_VERSION,
     ResultProblem,
@@ -27,7 +28,9 @@ from dlt_lite.model.results import (
     undecided,
     worst,
 )
-from dlt_lite.model.rules import RuleAction, Severity, Threshold
+from dlt_lite.model.rules import NullPolicy, RuleAction, Severity, Threshold
+from dlt_lite.report.gate import judge_gate
+from dlt_lite.report.words import figures
 from tests.house.repository import ROOT
 from tests.unit.told_updates import a_rule, an_update, clickstream, hostile_update
 
@@ -93,6 +96,42 @@ def test_the_share_of_passing_rows_is_a_share_or_unknown(rule):
     counted = replace(rule, evaluated=abs(rule.evaluated or 0), violations=0)
 
     assert counted.ratio in {1.0, None}
+
+
+@pytest.mark.parametrize(
+    ("nulls", "policy", "ratio", "told"),
+    [
+        (10, NullPolicy.PASS, 0.5, "10 of 20 rows broke it (50.0%); 10 more are NULL"),
+        (10, NullPolicy.FAIL, 2 / 3, "10 of 30 rows broke it (33.3%)"),
+        (None, NullPolicy.PASS, 2 / 3, "10 of 30 rows broke it (33.3%)"),
+    ],
+)
+def test_the_share_is_of_the_rows_that_were_decided(nulls, policy, ratio, told):
+    rule = judged(replace(ran(30, 10), null_results=nulls, null_policy=policy))
+
+    assert (rule.ratio, figures(rule)) == (ratio, told)
+
+
+def test_where_every_row_passes_for_being_null_there_is_no_share_and_the_reason_says_so():
+    rule = judged(replace(ran(30, 0), null_results=30, null_policy=NullPolicy.PASS))
+
+    assert (rule.verdict, rule.ratio) == (PASS, None)
+    assert "NULL for every row" in rule.reason
+    assert figures(rule) == rule.reason
+    assert judge_gate(Gate(min_pass_ratio=1.0), an_update(rule)).met
+
+
+def test_an_older_document_has_the_share_of_its_decided_rows():
+    old = encoded(an_update(replace(ran(30, 10), null_results=10, null_policy=NullPolicy.PASS)))
+    old["rules"][0]["ratio"] = 2 / 3
+
+    assert decoded(old).rules[0].ratio == 0.5
+
+
+def test_a_gate_asks_for_the_share_of_the_decided_rows():
+    rule = judged(replace(ran(30, 10), null_results=10, null_policy=NullPolicy.PASS))
+
+    assert not judge_gate(Gate(min_pass_ratio=0.6), an_update(rule)).met
 
 
 def test_a_rule_that_did_not_run_has_no_figures():

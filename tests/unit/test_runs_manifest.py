@@ -35,6 +35,7 @@ ORDERS = ManifestDataset(
     "what was ordered",
     (ManifestColumn("id", "bigint"), ManifestColumn("items", "array")),
     "pipelines/shop/orders.py:12",
+    streams_from=("crm.people",),
 )
 RAW = ManifestDataset("raw", "shop.raw", "temporary_view")
 MANIFEST = Manifest("shop", "dev", "u1", "2026-11-24T12:00:00.000Z", (RAW, ORDERS))

@@ -77,6 +77,15 @@ def test_the_json_report_of_an_update_can_be_kept_as_its_history(tmp_path):
     assert list(kept_results(tmp_path)) == [clickstream()]
 
 
+def test_a_history_that_is_a_file_is_refused_and_one_that_is_not_there_yet_is_empty(tmp_path):
+    file = tmp_path / "history"
+    assert list(kept_results(file)) == []
+    file.touch()
+
+    with pytest.raises(StorageNotWritable, match="is no folder"):
+        list(kept_results(file))
+
+
 def test_samples_are_bounded_and_every_rules_first_row_comes_first():
     rules = [
         replace(a_rule("orders", name), samples=sampled("a" * 400, "b" * 400)) for name in "xyz"

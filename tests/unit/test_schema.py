@@ -10,8 +10,10 @@ from dlt_lite.model.schema import (
     Schema,
     SchemaClash,
     as_stored,
+    comments,
     merged,
     places,
+    required,
     schema_from_json,
     schema_of,
 )
@@ -195,6 +197,18 @@ def test_every_place_inside_a_schema_is_named():
         ("map.key", False, "string"),
         ("map.value", False, "double"),
     ]
+
+
+def test_comments_and_what_may_not_be_null_are_found_by_their_path_whatever_its_case():
+    inner = field("Deep", "long", nullable=False) | {"metadata": {"comment": "in"}}
+    schema = a_schema(field("Id", "long", nullable=False), field("S", struct([inner])))
+
+    assert required(schema) == {("id",): ("Id",), ("s", "deep"): ("S", "Deep")}
+    assert comments(schema) == {
+        ("id",): (("Id",), ""),
+        ("s",): (("S",), ""),
+        ("s", "deep"): (("S", "Deep"), "in"),
+    }
 
 
 def test_columns_are_spelled_as_spark_spells_them():

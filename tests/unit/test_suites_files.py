@@ -373,6 +373,63 @@ def test_a_file_that_may_be_another_pipelines_is_left_in_peace(tmp_path):
     assert "did you mean 'crm'?" in note
 
 
+BROKEN = "events: {rules: {a: {expect: x > 0, mostyl: 1}}}\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"crm.yml": BROKEN},
+        {"crm.json": "{"},
+        {"crm/rules.yml": "a: &a [x"},
+        {"crm.yml": BROKEN, "crm.yaml": BROKEN},
+        {"named.yml": BROKEN.replace("events", "others")},
+        {"gx.json": '{"table": "others", "expectations": [{"type": "expect_nothing"}]}'},
+        {"cmr/rules.yml": BROKEN.replace("events", "others")},
+    ],
+)
+def test_what_is_wrong_with_another_pipelines_file_stops_that_pipeline_alone(tmp_path, files):
+    definitions = declared(tmp_path, files, siblings=["crm"])
+
+    (dataset,) = definitions.datasets.values()
+    assert dataset.rules == ()
+    told = " ".join(definitions.notes)
+    assert all(f"expectations/{file}" in told for file in files if "crm/" not in file)
+
+
+def test_another_pipelines_file_is_not_blamed_for_a_parameter_of_its_own(tmp_path):
+    suite = '{"name": "t", "expectations": [{"type": "expect_table_row_count_to_equal", '
+    suite += '"kwargs": {"value": {"$PARAMETER": "rows"}}}]}'
+
+    assert declared(tmp_path, {"crm.json": suite}, siblings=["crm"]).notes == ()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"shop.yml": BROKEN},
+        {"shop/rules.yml": BROKEN},
+        {"named.yml": BROKEN},
+        {"nobodys.yml": "events: ["},
+        {"gx.json": '{"table": "event", "expectations": [{"type": "expect_nothing"}]}'},
+    ],
+)
+def test_a_broken_file_that_may_be_about_the_pipeline_stops_it(tmp_path, files):
+    errors = refused(tmp_path, files, siblings=["crm"])
+
+    assert [each.origin.path for each in errors if each.origin] == [
+        f"expectations/{file}" for file in files for _ in errors
+    ]
+
+
+def test_a_broken_file_that_a_dataset_names_stops_its_pipeline_whatever_it_is_called(tmp_path):
+    def declare():
+        dlt.table(name="events", expectations="crm")(events)
+
+    (error,) = refused(tmp_path, {"crm.yml": BROKEN}, declare, siblings=["crm"])
+    assert "mostyl" in error.what
+
+
 def test_a_file_that_a_dataset_names_is_nobodys_stranger(tmp_path):
     def declare():
         dlt.table(name="events", expectations="shared")(events)
@@ -443,6 +500,18 @@ def test_a_file_that_is_not_there_or_has_nothing_for_the_dataset_is_refused(tmp_
         ("events: {defaults: {tags: {team: x}}}\n", "defaults: tags is", "words", (1, 27)),
         ("events: {rules: {a: [x]}}\n", "a rule is a list", "expect", (1, 21)),
         ("events: {rules: {a: {mostly: 1}}}\n", "asks nothing", "expect", (1, 21)),
+        (
+            "events: {rules: {a: {kwargs: {column: id}}}}\n",
+            "an expectation has no type",
+            "`type: expect_…`",
+            (1, 21),
+        ),
+        (
+            "events: {rules: {a: {kwargs: {column: id}, tpye: expect_x}}}\n",
+            "a rule has no 'tpye'",
+            "'type'",
+            (1, 44),
+        ),
         ("events: {rules: {a: {expct: x}}}\n", "no 'expct'", "'expect'", (1, 22)),
         ("events: {rules: {a: {expect: x, unique: y}}}\n", "two things", "two rules", (1, 33)),
         ("events: {rules: [{expect: x}]}\n", "no name", "name", (1, 18)),

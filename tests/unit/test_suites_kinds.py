@@ -276,6 +276,17 @@ def test_an_argument_that_cannot_be_is_refused_with_a_way_out(tmp_path, type_, k
             None,
             "((`b` IS NOT NULL AND `c` NOT IN (1, 2)) OR (d > 1))",
         ),
+        (
+            {
+                "type": "or",
+                "conditions": [
+                    {"type": "pass_through", "pass_through_filter": "a > 1 -- few"},
+                    {"type": "pass_through", "pass_through_filter": "b > 1"},
+                ],
+            },
+            None,
+            "((a > 1 -- few\n) OR (b > 1))",
+        ),
     ],
 )
 def test_a_row_condition_becomes_where(tmp_path, condition, parser, sql):

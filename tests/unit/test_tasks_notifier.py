@@ -16,7 +16,7 @@ from dlt_lite.tasks import notifier as module
 from dlt_lite.tasks.notifier import Notifier, Post
 from dlt_lite.tasks.secret_store import SecretStore
 from tests.unit.jobs_made import a_job, a_task, text
-from tests.unit.jobs_run import Stage, fails, succeeds
+from tests.unit.jobs_run import Clock, Stage, fails, succeeds
 
 HIDDEN = "hunter2hunter2"
 CLOCK = Timing(lambda: datetime(2027, 1, 1, tzinfo=UTC))
@@ -120,7 +120,9 @@ def test_what_may_pass_is_tried_again_with_longer_pauses(tmp_path, answers, trie
 
     assert len(chat.posted) == tries
     assert told.pauses == pauses
-    assert told.notes == ([] if noted is None else [f"on_failure could not be told: {noted}"])
+    assert told.notes == (
+        [] if noted is None else [f"{chat.address} could not be told of on_failure: {noted}"]
+    )
 
 
 def test_a_webhook_that_is_not_there_does_not_fail_the_run(tmp_path):
@@ -131,6 +133,7 @@ def test_a_webhook_that_is_not_there_does_not_fail_the_run(tmp_path):
 
     assert told.outcome.result == "SUCCESS"
     [note] = told.notes
+    assert note.startswith(f"{address}/{{{{secrets/chat/token}}}} could not be told of on_success")
     assert "no answer" in note
     assert HIDDEN not in note
 
@@ -158,7 +161,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path, monkeypatch):
     finally:
         silent.set()
 
-    assert told.notes == ["on_failure could not be told: no answer within 0 s"]
+    assert told.notes == ["https://chat could not be told of on_failure: no answer within 0 s"]
 
 
 def test_a_run_does_not_wait_for_ever_for_what_is_left_to_tell(tmp_path, monkeypatch):
@@ -170,7 +173,67 @@ def test_a_run_does_not_wait_for_ever_for_what_is_left_to_tell(tmp_path, monkeyp
     finally:
         silent.set()
 
-    assert told.notes == ["not everybody was told of this run: it took too long"]
+    assert told.notes == [
+        "not everybody was told of this run, it took too long: https://chat (on_failure)"
+    ]
+
+
+def test_whoever_is_slow_keeps_nobody_else_from_being_told(tmp_path, monkeypatch):
+    quick, tried = threading.Event(), []
+
+    def posted(address, _body):
+        if address == "https://slow":
+            return 200 if quick.wait(30) else 0
+        tried.append(address)
+        quick.set()
+        return 200
+
+    monkeypatch.setattr(module, "_posted", posted)
+    told = Told(tmp_path, hook("https://slow"), hook("https://quick"), deed=fails())
+
+    assert (tried, told.notes) == (["https://quick"], [])
+
+
+def test_what_one_destination_is_told_comes_in_its_order(tmp_path):
+    with Chat(500, 200) as chat:
+        hooks = [hook(chat.address, event) for event in (HookEvent.ON_START, HookEvent.ON_SUCCESS)]
+        Told(tmp_path, *hooks)
+
+    assert [body["event"] for body in chat.bodies] == ["on_start", "on_start", "on_success"]
+
+
+def test_of_many_who_were_not_told_some_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_LONGEST_GOODBYE", 0.05)
+    silent = threading.Event()
+    monkeypatch.setattr(module, "_posted", lambda *_: 200 if silent.wait(30) else 0)
+    hooks = [hook(f"https://{n}/{'x' * 90}{{{{secrets/chat/token}}}}") for n in range(7)]
+    try:
+        told = Told(tmp_path, *hooks, deed=fails())
+    finally:
+        silent.set()
+
+    [note] = told.notes
+    assert note.count("… (on_failure)") == 5
+    assert note.endswith(" and 2 more")
+
+
+def test_that_a_run_took_too_long_is_told_even_when_it_has_ended_by_then(tmp_path):
+    with Chat() as chat:
+        events = (HookEvent.ON_DURATION, HookEvent.ON_SUCCESS)
+        hooks = tuple(hook(chat.address, event) for event in events)
+        job = a_job(a_task("a"), notifications=Notifications(hooks, slow_after_seconds=3600))
+        stage, clock = Stage(), Clock()
+        stage.run(job)
+        post = Post({}, tmp_path, SecretStore({}), clock.timing, lambda _: None)
+        with Notifier(job, post) as notifier:
+            for event in stage.events:
+                notifier(event)
+                clock.passes(2000)
+
+    assert [body["event"] for body in chat.bodies] == [
+        "on_duration_warning_threshold_exceeded",
+        "on_success",
+    ]
 
 
 def test_a_long_error_is_cut_after_its_secrets_are_taken_out(tmp_path):
@@ -204,7 +267,7 @@ def test_a_command_that_fails_is_noted(tmp_path, words, noted):
     told = Told(tmp_path, Hook(HookEvent.ON_SUCCESS, None, tuple(map(text, words))))
 
     assert told.outcome.result == "SUCCESS"
-    assert told.notes == [f"on_success could not be told: {noted}"]
+    assert told.notes == [f"{' '.join(words)} could not be told of on_success: {noted}"]
 
 
 def test_a_command_that_hangs_is_ended_with_what_it_began(tmp_path, monkeypatch):
@@ -213,7 +276,10 @@ def test_a_command_that_hangs_is_ended_with_what_it_began(tmp_path, monkeypatch)
 
     told = Told(tmp_path, Hook(HookEvent.ON_SUCCESS, None, words))
 
-    assert told.notes == ["on_success could not be told: its command took more than 0 s"]
+    [note] = told.notes
+    assert note.startswith(
+        "/bin/sh -c sleep 600 & wait could not be told of on_success: its command"
+    )
 
 
 def test_a_slow_run_is_told_while_it_runs(tmp_path):

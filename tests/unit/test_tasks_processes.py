@@ -1,6 +1,7 @@
 """Tasks in processes of their own: what comes back, what is kept of their words, how they end."""
 
 import base64
+import errno
 import json
 import os
 import signal
@@ -82,6 +83,7 @@ class Bench:
             root=str(self.folder),
             values={"before": {"rows": [1, {"a": None}]}},
             empty_loops=("loop",),
+            too_long={"each": {"big": "the list is too long"}},
         )
         redactor = Redactor(secrets)
         around = Around(dict(os.environ), self.folder, redactor, dict, patience=1.0)
@@ -124,6 +126,21 @@ def test_a_function_is_called_with_its_parameters_and_hands_on_values(bench: Ben
 
     assert answer == Succeeded({"day": "2027-01-01", "rows": [1, {"a": None}], "none": []})
     assert bench.said == "said 2027-01-01\n"
+
+
+def test_who_asks_for_values_that_are_too_long_in_all_is_told_so_also_with_a_default(bench: Bench):
+    answer = bench.call(
+        """
+        from dlt_lite import task_values
+
+        def f():
+            task_values.get("each", "small", default=1)
+            task_values.get("each", "big", default=1)
+        """
+    )
+
+    assert isinstance(answer, Failed)
+    assert "[DLT554] the list is too long" in answer.message
 
 
 def test_values_of_threads_are_kept_too(bench: Bench):
@@ -334,6 +351,30 @@ def test_a_task_that_prints_without_end_fills_neither_disk_nor_memory(bench: Ben
     assert bench.log.stat().st_size < 12 * 1024 * 1024
     assert "bytes are left out here" in bench.said
     assert bench.said.endswith("the end\n")
+
+
+def test_a_full_disk_does_not_hold_up_a_task_that_prints(bench: Bench, monkeypatch):
+    open_file = Path.open
+
+    class Full:
+        def write(self, _):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def seek(self, *_):
+            return 0
+
+        truncate = seek
+
+    monkeypatch.setattr(
+        Path, "open", lambda path, *how, **o: Full() if "wb" in how else open_file(path, *how, **o)
+    )
+
+    answer = bench.shell("sh", "-c", "head -c 2000000 /dev/zero")
+
+    assert answer == Succeeded()
 
 
 def test_secrets_are_taken_out_of_what_a_task_says(bench: Bench):

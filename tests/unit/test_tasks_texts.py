@@ -1,6 +1,7 @@
 """Secrets and SQL: where secrets come from, what they look like, where statements end."""
 
 import base64
+import errno
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -10,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_lite.errors import SecretMissing
+from dlt_lite.errors import SecretMissing, StorageNotWritable
+from dlt_lite.jobs.statements import statements_of
 from dlt_lite.report.summary import DatasetResult, UpdateResult
 from dlt_lite.tasks import secret_store
 from dlt_lite.tasks.logs import LogFile, last_lines
 from dlt_lite.tasks.redaction import REDACTED, Redactor
 from dlt_lite.tasks.secret_store import SecretStore
-from dlt_lite.tasks.statements import statements_of
 from dlt_lite.tasks.updates import told_update
 
 
@@ -139,6 +140,51 @@ def test_the_beginning_and_the_end_of_a_long_log_are_kept(tmp_path: Path):
     assert text.endswith("998\n999\n")
     assert len(text) < 100
     assert last_lines(tmp_path / "log", 2) == ("998", "999")
+
+
+@pytest.fixture
+def full_disk(monkeypatch, tmp_path: Path) -> Path:
+    """Give the path of a log on a disk that takes a million bytes."""
+    log, open_file = tmp_path / "log", Path.open
+
+    class Full:
+        def __init__(self, file):
+            self._file = file
+
+        def write(self, text):
+            room = 1_000_000 - self._file.tell()
+            if room <= 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return self._file.write(text[:room])
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+    def opened(path, *how, **more):
+        file = open_file(path, *how, **more)
+        return Full(file) if path == log and how == ("wb",) else file
+
+    monkeypatch.setattr(Path, "open", opened)
+    return log
+
+
+def test_a_full_disk_cuts_a_log_gives_room_back_and_harms_nobody(full_disk: Path):
+    with LogFile(full_disk, Redactor(())) as log:
+        for _ in range(200):
+            log.write(b"x" * 9_999 + b"\n")
+
+    assert full_disk.stat().st_size < 940_000
+    assert last_lines(full_disk, 1) == ("[... the log ends here: No space left on device ...]",)
+
+
+def test_a_log_that_cannot_be_begun_is_an_error_that_says_where(tmp_path: Path):
+    (tmp_path / "file").touch()
+
+    with (
+        pytest.raises(StorageNotWritable, match="file"),
+        LogFile(tmp_path / "file" / "log", Redactor(())),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

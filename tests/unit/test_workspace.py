@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from dlt_lite import workspace
-from dlt_lite.errors import BadSelection, UnknownPipeline
+from dlt_lite.cli.app import main
+from dlt_lite.errors import BadSelection, DltLiteError, ErrorGroup, UnknownPipeline
 from dlt_lite.model.samples import SampleSettings
 from dlt_lite.runs.folder import RunFolder
 from dlt_lite.runs.manifest import Manifest, ManifestDataset, write_manifest
@@ -107,3 +108,95 @@ def test_a_project_without_pipelines_says_how_to_make_one(tmp_path):
         project.validate()
 
     assert "pipeline.yml" in str(caught.value.fix)
+
+
+def test_what_is_wrong_with_a_file_of_rules_is_told_once_and_stops_no_other_pipeline(tmp_path):
+    def write(path, text):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+
+    write("dlt_lite.yml", "name: test\n")
+    for name in ("shop", "crm", "hr"):
+        write(f"pipelines/{name}/pipeline.yml", f"name: {name}\n")
+        code = f"import dlt_lite\n\n@dlt_lite.table\ndef of_{name}():\n    pass\n"
+        write(f"pipelines/{name}/tables.py", code)
+    write("expectations/shop.yml", "of_shop: {ruls: {}}\n")
+    project = Project.load(tmp_path, environ={"HOME": str(tmp_path)})
+
+    (sound,) = project.validate(["crm"])
+    with pytest.raises(DltLiteError, match="has no 'ruls'") as caught:
+        project.validate()
+    assert not isinstance(caught.value, ErrorGroup)
+    assert "expectations/shop.yml" in " ".join(sound.notes)
+
+    write("expectations/anybodys.yml", "of_crm: [")
+    with pytest.raises(ErrorGroup) as both:
+        project.validate()
+    assert len(both.value.errors) == 2
+
+
+NEEDS_SPARK = """
+from pyspark.sql import SparkSession
+import dlt_lite as dlt
+
+for name in SparkSession.active().conf.get("names").split():
+    dlt.table(name=name)(lambda: None)
+"""
+
+
+@pytest.fixture
+def selecting(tmp_path):
+    """A project with a job that updates some datasets of a pipeline."""
+
+    def write(path, text):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+
+    def made(selections, tables="import dlt_lite as dlt\n\n@dlt.table\ndef clean():\n    pass\n"):
+        write("dlt_lite.yml", "name: test\n")
+        write("pipelines/shop/pipeline.yml", "name: shop\n")
+        write("pipelines/shop/tables.py", tables)
+        task = f"{{task_key: t, pipeline_task: {{pipeline_id: shop, {selections}}}}}"
+        write("pipelines/daily/job.yml", f"tasks:\n  - {task}\n")
+        return Project.load(tmp_path, environ={"HOME": str(tmp_path)})
+
+    return made
+
+
+@pytest.mark.parametrize("key", ["refresh_selection", "full_refresh_selection"])
+def test_a_job_that_selects_what_its_pipeline_lacks_is_refused_before_anything_is_run(
+    selecting, tmp_path, key
+):
+    project = selecting(f"{key}: [clean, claen]")
+
+    with pytest.raises(BadSelection, match="'claen' selects no dataset") as caught:
+        project.run_job("daily")
+
+    assert "task 't', pipeline 'shop'" in caught.value.what
+    assert str(caught.value.origin) == "pipelines/daily/job.yml:2:6"
+    assert "did you mean 'clean'?" in str(caught.value.fix)
+    assert not (tmp_path / ".dlt_lite").exists()
+
+
+def test_validate_finds_it_too(selecting, tmp_path, monkeypatch, capsys):
+    selecting("refresh_selection: [claen]")
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["validate"]) == 2
+    assert "'claen' selects no dataset of the pipeline" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("selections", "tables"),
+    [
+        ("refresh_selection: [+clean+]", None),
+        ("refresh_selection: ['cl*', default.clean]", None),
+        ("full_refresh: true", None),
+        ("refresh_selection: [x]", "def broken("),
+        ("refresh_selection: [x]", NEEDS_SPARK),
+    ],
+)
+def test_a_selection_that_names_something_or_may_do_so_is_taken(selecting, selections, tables):
+    project = selecting(selections) if tables is None else selecting(selections, tables)
+
+    assert project.problems_of_selections(project.jobs().values()) == []

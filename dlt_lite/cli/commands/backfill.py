@@ -16,13 +16,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 
-from dlt_lite.cli.arguments import whole_number
+from dlt_lite.cli.arguments import number_from_one
 from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import parameters, settings_about
-from dlt_lite.cli.served import found_run, run_words
+from dlt_lite.cli.served import canceller, found_run, run_words
 from dlt_lite.cli.signals import CANCELING_RUNS, Signals
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import BadCommandLine
@@ -47,6 +47,7 @@ from dlt_lite.tasks.run_processes import RunProcesses
 
 _LOOK = 0.2
 _FAILED = 1
+_SHOWN_REPAIRS = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--to", dest="last", type=_day, required=True, metavar="DAY", help="the last day")
     add(
         "--parallel",
-        type=whole_number,
+        type=number_from_one,
         default=1,
         metavar="N",
         help="how many runs go on at once, at most as many as the job's max_concurrent_runs (1)",
@@ -77,12 +78,12 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     done: frozenset[date] = frozenset()
     if arguments.only_missing:
         done = days_done(settings.state_root, settings.target, job.name, given, parameter)
-    parallel = max(1, min(arguments.parallel, job.max_concurrent_runs))
+    parallel = min(arguments.parallel, job.max_concurrent_runs)
     if parallel < arguments.parallel:
         invocation.streams.say(f"{parallel} at a time: max_concurrent_runs of job {job.name}")
     work = _Work(job, settings, invocation, parameter, given)
     ends, stopped_by = work.done(days, done, parallel)
-    _tell(ends, invocation)
+    _tell(ends, job.name, invocation)
     if stopped_by is not None:
         return stopped_by
     return 0 if all(end.is_good for end in ends) else _FAILED
@@ -137,7 +138,7 @@ class _Work:
     def _state(self, run_id: str, exit_: Exit) -> tuple[ResultState | DayState, str, str]:
         found = found_run(self._settings, run_id)
         if found.result is not None:
-            return found.result, run_id, ""
+            return found.result, run_id, found.why
         return DayState.REFUSED, run_id, exit_.said or f"exit code {exit_.code}"
 
     def _wait(self) -> None:
@@ -149,9 +150,11 @@ class _Work:
         self._invocation.streams.say(one_line(f"{end.day} {end.run_id} {end.state}{about}"))
 
     def _announce(self, text: str) -> None:
+        asks = canceller(self._settings, self._processes)
+
         def cancel() -> None:
             for run_id in self._processes.alive:
-                self._processes.cancel(run_id)
+                asks(run_id)
 
         # A handler must not wait for a lock that the thread it has interrupted may hold.
         threading.Thread(target=cancel, daemon=True).start()
@@ -172,7 +175,7 @@ def _day_parameter(invocation: Invocation) -> tuple[str, Invocation]:
     return names[0], replace(invocation, options=options)
 
 
-def _tell(ends: Sequence[DayEnd], invocation: Invocation) -> None:
+def _tell(ends: Sequence[DayEnd], job: str, invocation: Invocation) -> None:
     streams = invocation.streams
     if invocation.wants_json:
         streams.json(
@@ -193,6 +196,11 @@ def _tell(ends: Sequence[DayEnd], invocation: Invocation) -> None:
     streams.data(aligned(("day", "state", "run", ""), rows, streams))
     counted = Counter(str(end.state) for end in ends)
     streams.say(", ".join(f"{count} {state}" for state, count in counted.items()))
+    begun = [end.run_id for end in ends if not end.is_good and isinstance(end.state, ResultState)]
+    for run_id in begun[:_SHOWN_REPAIRS]:
+        streams.say(f"repair it by: {invocation.program} repair {job} {run_id}")
+    if len(begun) > _SHOWN_REPAIRS:
+        streams.say(f"{len(begun) - _SHOWN_REPAIRS} more can be repaired so, by their run's id")
 
 
 def _day(text: str) -> date:

@@ -6,14 +6,16 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from dlt_lite.cli.escaping import one_line
+from dlt_lite.cli.escaping import lines, one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.opening import opened_to_look_back
 from dlt_lite.cli.streams import styled
 from dlt_lite.engine.doctor import Check, check
 from dlt_lite.errors import NoProject
+from dlt_lite.model.origin import Origin
 from dlt_lite.model.settings import EngineSettings
 from dlt_lite.project.discovery import default_cache
+from dlt_lite.project.paths import storage_location
 
 _FAULT = 5
 
@@ -59,8 +61,12 @@ def _without_project(invocation: Invocation) -> tuple[Check, ...]:
         cache_dir=here / cache,
         class_archive=True,
     )
-    root = invocation.options.storage_root or "storage"
-    return check(settings, environ, storage_root=str(here / root), state_root=here / ".dlt_lite")
+    root = storage_location(
+        invocation.options.storage_root or "storage",
+        root=here,
+        origin=Origin("flag --storage-root"),
+    )
+    return check(settings, environ, storage_root=root, state_root=here / ".dlt_lite")
 
 
 def _told(check: Check, *, color: bool) -> str:
@@ -69,4 +75,4 @@ def _told(check: Check, *, color: bool) -> str:
     if check.remedy is None:
         return told
     label = "hint" if check.ok else "fix"
-    return f"{told}\n       {label}: {one_line(check.remedy)}"
+    return f"{told}\n       {label}: {lines(check.remedy)}"

@@ -1,4 +1,4 @@
-"""Print the events of a run: of the newest one, of a pipeline's newest, or of the run of an id."""
+"""Print the events of a run: the newest one, the newest of a pipeline or job, or that of an id."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dlt_lite.cli.opening import settings_to_look_back
 from dlt_lite.cli.past import meant_run
 from dlt_lite.cli.streams import Streams, styled
 from dlt_lite.events.codec import encode
+from dlt_lite.events.job_records import JobRunProgress, TaskProgress, TaskValueSet
 from dlt_lite.events.records import Event, FlowProgress
 from dlt_lite.events.sinks import read_ndjson
 
@@ -26,7 +27,11 @@ _TYPES = (
     "flow_definition",
     "planning_information",
     "flow_progress",
+    JobRunProgress.event_type,
+    TaskProgress.event_type,
+    TaskValueSet.event_type,
 )
+_WHICH = "a pipeline or a job, a run's id or its beginning, or latest"
 _LEVELS = ("INFO", "METRICS", "WARN", "ERROR")
 _STYLES = {"ERROR": "1;31", "WARN": "33", "METRICS": "36"}
 
@@ -34,7 +39,7 @@ _STYLES = {"ERROR": "1;31", "WARN": "33", "METRICS": "36"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("which", metavar="NAME|RUN", nargs="?", help="a pipeline, or a run's id or its beginning")
+    add("which", metavar="NAME|RUN", nargs="?", help=_WHICH)
     add("--type", choices=_TYPES, action="append", help="events of this type; may be repeated")
     add("--level", choices=_LEVELS, action="append", help="of this level; may be repeated")
     add("--limit", type=whole_number, metavar="N", help="the last N only")

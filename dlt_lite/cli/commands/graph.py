@@ -18,6 +18,8 @@ from dlt_lite.cli.past import manifest_of
 from dlt_lite.cli.verdict import from_here
 from dlt_lite.errors import NothingRecorded, UnknownJob
 from dlt_lite.jobs.catalogue import jobs_of
+from dlt_lite.jobs.run_if import disabled_tasks
+from dlt_lite.jobs.spelling import meant
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.results import UpdateQuality
 from dlt_lite.model.settings import ProjectSettings
@@ -125,9 +127,10 @@ def _coloured_by(manifests: Sequence[Manifest], settings: ProjectSettings) -> Up
 
 
 def _job(name: str, settings: ProjectSettings) -> Job:
-    job = jobs_of(settings).get(name)
+    jobs = jobs_of(settings)
+    job = jobs.get(name)
     if job is None:
-        raise UnknownJob(f"no job is called {name}")
+        raise UnknownJob(f"no job is called {name}", fix=meant(name, jobs))
     return job
 
 
@@ -138,7 +141,10 @@ def _drawn_job(job: Job, form: GraphForm) -> str:
         case GraphForm.HTML:
             from dlt_lite.report.page import TaskTold, job_html  # noqa: PLC0415 - jinja2
 
-            told = {task.key: TaskTold(what_it_does(task.work), why(task)) for task in job.tasks}
+            off = disabled_tasks(job)
+            told = {
+                task.key: TaskTold(what_it_does(task.work), why(task, off)) for task in job.tasks
+            }
             return job_html(job.name, graph_of_job(job), told)
         case GraphForm.TEXT:
             return as_text(graph_of_job(job), "after")

@@ -14,6 +14,7 @@ from dlt_lite.cli.streams import Streams, aligned
 from dlt_lite.cli.update_arguments import add_update_arguments, pipeline_name, update_request
 from dlt_lite.dag.order import in_order
 from dlt_lite.jobs.catalogue import job_of
+from dlt_lite.jobs.run_if import disabled_tasks
 from dlt_lite.jobs.selection import selected_tasks, waits_of
 from dlt_lite.model.jobs import Job
 from dlt_lite.model.rules import Cost
@@ -40,7 +41,12 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     settings = settings_about(named, invocation)
     kind, name = what_is_meant(named, settings)
     if kind is Meant.JOB:
-        return _plan_job(job_of(settings, name), arguments.only, invocation)
+        job = job_of(settings, name)
+        asked = [key for each in arguments.only for key in each.split(",") if key]
+        chosen = selected_tasks(job, asked)
+        _tell_of_job(job, chosen, invocation)
+        runs = frozenset(chosen) - disabled_tasks(job)
+        return _CHANGES if runs and arguments.exit_code else 0
     streams = invocation.streams
     with streams.kept_for_data():
         request = update_request(arguments, yes=False)
@@ -58,17 +64,16 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     return _CHANGES if changes and arguments.exit_code else 0
 
 
-def _plan_job(job: Job, only: Sequence[str], invocation: Invocation) -> int:
+def _tell_of_job(job: Job, chosen: Sequence[str], invocation: Invocation) -> None:
     streams = invocation.streams
-    chosen = selected_tasks(job, [key for each in only for key in each.split(",") if key])
     tasks = {task.key: task for task in job.tasks}
     order = [key for key in in_order(waits_of(job)) if key in chosen]
     if invocation.wants_json:
         streams.json({**job_json(job), "order": order})
-        return 0
-    rows = [(key, what_it_does(tasks[key].work), why(tasks[key])) for key in order]
+        return
+    off = disabled_tasks(job)
+    rows = [(key, what_it_does(tasks[key].work), why(tasks[key], off)) for key in order]
     streams.data(aligned(("task", "what it does", "when"), rows, streams))
-    return 0
 
 
 def _action(dataset: PlannedDataset) -> str:

@@ -40,7 +40,7 @@ _WRITTEN = "rows written by each (a table that appends writes only what is new):
 _MISSING = {
     "history": ("DATASET", "ls"),
     "compare": ("UPDATE", "runs"),
-    "dry-run": ("FILE", "suggest --help"),
+    "dry-run": ("FILE", "quality --help"),
 }
 _KEEPS_OUT = frozenset({RuleAction.DROP, RuleAction.QUARANTINE})
 _WOULD = {

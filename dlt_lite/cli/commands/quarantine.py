@@ -23,7 +23,7 @@ _ROWS = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("verb", choices=(_SHOW, *QuarantineVerb), help="what is done with the rows")
+    add("verb", choices=(_SHOW, *map(str, QuarantineVerb)), help="what is done with the rows")
     add("dataset", metavar="DATASET", help="the dataset whose rules set them aside")
     add("--where", metavar="SQL", help="only rows that fulfil a condition (replay, clear)")
     add("--limit", type=whole_number, default=_ROWS, metavar="N", help=f"at most N rows ({_ROWS})")

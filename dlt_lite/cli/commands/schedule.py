@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from dlt_lite.cli.arguments import whole_number
 from dlt_lite.cli.clock import now
+from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.invocation import Invocation
 from dlt_lite.cli.names import job_named
 from dlt_lite.cli.opening import settings_about
 from dlt_lite.cli.streams import aligned
 from dlt_lite.errors import NoTrigger
 from dlt_lite.jobs.catalogue import job_of
-from dlt_lite.jobs.schedules import next_times
+from dlt_lite.jobs.schedules import is_over, next_times
 from dlt_lite.model.triggers import CronTrigger, PeriodicTrigger, Trigger
 
 _FEW = 5
@@ -47,6 +48,9 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         for time in next_times(trigger, now(), arguments.n)
     ]
     streams = invocation.streams
+    for trigger in timed:
+        if is_over(trigger, now()):
+            streams.say(f"note: {one_line(_told(trigger))} never comes again: its years are over")
     if invocation.wants_json:
         streams.json(found)
         return 0
@@ -59,7 +63,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
         )
         for each in found
     ]
-    streams.data(aligned(("local time", "UTC", "by", ""), rows, streams))
+    if rows:
+        streams.data(aligned(("local time", "UTC", "by", ""), rows, streams))
     return 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dlt_lite.cli.clock import now
 from dlt_lite.cli.escaping import one_line
 from dlt_lite.cli.figures import counted
 from dlt_lite.cli.invocation import Invocation
@@ -12,6 +14,7 @@ from dlt_lite.cli.names import Meant, what_is_meant
 from dlt_lite.cli.opening import opened
 from dlt_lite.errors import DltLiteError, raise_together
 from dlt_lite.jobs.catalogue import problems_of_jobs
+from dlt_lite.jobs.schedules import is_over
 from dlt_lite.model.jobs import IgnoredKey, Job
 
 if TYPE_CHECKING:
@@ -40,10 +43,8 @@ def run(arguments: argparse.Namespace, invocation: Invocation) -> int:
     streams.data("\n".join(told))
     for key in ignored:
         streams.say(f"note: {key.origin}: {one_line(key.key)} does nothing here: {key.reason}")
-    for job in jobs:
-        if job.title != job.name:
-            title = one_line(repr(job.title))
-            streams.say(f"note: job {job.name}: its `name:`, {title}, is only a title for people")
+    for note in (note for job in jobs for note in _job_notes(job)):
+        streams.say(f"note: {note}")
     for each in found:
         for note in each.notes:
             streams.say(f"note: {one_line(each.pipeline)}: {one_line(note)}")
@@ -73,6 +74,9 @@ def _validated(
             errors.append(error)
     every = project.jobs()
     errors += problems_of_jobs(settings, every, names if meant else None)
+    errors += project.problems_of_selections(
+        job for name, job in every.items() if name in names or not meant
+    )
     raise_together(errors)
     ignored = tuple(key for key in settings.ignored_keys if not meant or key.job in names)
     return found, tuple(job for k, job in every.items() if k in names or not meant), ignored
@@ -81,6 +85,15 @@ def _validated(
 def _job_told(job: Job) -> str:
     number = counted(len(job.tasks), "task")
     return one_line(f"job {job.name}: {number}: {', '.join(task.key for task in job.tasks)}")
+
+
+def _job_notes(job: Job) -> Iterator[str]:
+    for trigger in job.triggers:
+        if is_over(trigger, now()):
+            yield f"{trigger.origin}: this never comes again: its years are over"
+    if job.title != job.name:
+        title = one_line(repr(job.title))
+        yield f"job {job.name}: its `name:`, {title}, is only a title for people"
 
 
 def _job_json(job: Job, ignored: tuple[IgnoredKey, ...]) -> dict[str, object]:
@@ -97,6 +110,8 @@ def _job_json(job: Job, ignored: tuple[IgnoredKey, ...]) -> dict[str, object]:
 
 
 def _told(found: Validated) -> str:
+    if found.needs_analyze:
+        return one_line(f"{found.pipeline}: datasets not known (needs --analyze)")
     names = ", ".join(found.datasets)
     number = counted(len(found.datasets), "dataset")
     return one_line(
