@@ -112,7 +112,7 @@ def analyse(settings: PipelineSettings, base: SparkSession) -> Analysed:
     Raises:
         DltLiteError: whatever is wrong with them, together.
     """
-    session = pipeline_session(base, settings.configuration)
+    session = pipeline_session(base, settings.configuration, uri(settings.storage_root))
     layout = Layout(settings.storage_root, settings.name)
     refuse_delta_writes()
     loaded = load_pipeline(settings, session)

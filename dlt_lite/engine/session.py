@@ -55,6 +55,9 @@ CATALOG = "spark.sql.catalog.spark_catalog"
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 
+# The usual store asks Hadoop about links, which starts a program (`readlink`) for each answer. This
+# one renames just so, and lets no two threads do it at once.
+_LOG_STORE = "io.delta.storage.LocalLogStore"
 _untyped_launch: Any = launch_gateway
 _JARS = "spark.jars"
 _JAVA_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "SPARK_SUBMIT_OPTS")
@@ -197,6 +200,8 @@ def _result_settings(settings: EngineSettings) -> dict[str, str]:
 def _local_settings(master: str) -> dict[str, str]:
     return {
         "spark.ui.enabled": "false",
+        "spark.delta.logStore.file.impl": _LOG_STORE,
+        "spark.hadoop.io.delta.kernel.logStore.file.impl": _LOG_STORE,
         "spark.databricks.delta.snapshotPartitions": "2",
         # A table's log takes some 3 MB once its state is known, and Delta keeps 10,000 of them.
         "spark.databricks.delta.delta.log.cacheSize": "50",

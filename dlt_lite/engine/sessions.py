@@ -12,10 +12,28 @@ from pyspark.sql import SparkSession
 from dlt_lite.engine.sql import VIEW_PREFIX
 from dlt_lite.errors import BadOption
 
+CHECKPOINT_FILES = "spark.sql.streaming.checkpointFileManagerClass"
+BY_FILE_SYSTEM = (
+    "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+)
 
-def pipeline_session(base: SparkSession, configuration: Mapping[str, str]) -> SparkSession:
-    """Return a session of a pipeline's own, in which its configuration can be read."""
-    return flow_session(base, configuration)
+
+def pipeline_session(
+    base: SparkSession, configuration: Mapping[str, str], storage_root: str
+) -> SparkSession:
+    """Return a session of a pipeline's own, in which its configuration can be read.
+
+    Args:
+        base: the session to clone.
+        configuration: what functions of the pipeline read by `spark.conf.get`.
+        storage_root: the URI below which its checkpoints lie.
+    """
+    session = flow_session(base, configuration)
+    if storage_root.startswith("file:") and session.conf.get(CHECKPOINT_FILES, None) is None:
+        # Spark's usual way asks Hadoop about links, which starts a program (`readlink`) for each
+        # answer; on a local disk both ways rename a file just the same.
+        session.conf.set(CHECKPOINT_FILES, BY_FILE_SYSTEM)
+    return session
 
 
 def flow_session(pipeline: SparkSession, conf: Mapping[str, str]) -> SparkSession:

@@ -20,6 +20,7 @@ from dlt_lite.engine.session import (
     start_session,
     stop_session,
 )
+from dlt_lite.engine.sessions import BY_FILE_SYSTEM, CHECKPOINT_FILES, pipeline_session
 from dlt_lite.errors import SessionFailed
 from dlt_lite.model.settings import EngineSettings
 
@@ -166,16 +167,32 @@ def test_spark_connect_is_refused_before_anything_starts(tmp_path):
         start_session(settings(tmp_path), environ=environ, log_file=None, emit_note=print)
 
 
+@pytest.mark.parametrize(
+    ("root", "configuration", "wanted"),
+    [
+        ("file:///data", {}, BY_FILE_SYSTEM),
+        ("s3a://bucket/data", {}, None),
+        ("file:///data", {CHECKPOINT_FILES: "org.example.Mine"}, "org.example.Mine"),
+    ],
+)
+def test_checkpoints_on_a_local_disk_are_kept_without_a_program_for_each_file(
+    spark, root, configuration, wanted
+):
+    session = pipeline_session(spark, configuration, root)
+
+    assert session.conf.get(CHECKPOINT_FILES, None) == wanted
+
+
 @pytest.fixture
 def jars_dir(spark):
     paths = spark.sparkContext.getConf().get("spark.driver.extraClassPath") or ""
     return Path(paths.split(os.pathsep)[0]).parent
 
 
-def in_a_new_process(code, folder):
+def in_a_new_process(code, folder, **variables):
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_G")
-    }
+    } | variables
     environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     command = [sys.executable, "-c", code]
     return subprocess.run(
@@ -186,6 +203,7 @@ def in_a_new_process(code, folder):
 PRELUDE = """
 import os, pathlib, signal
 from dlt_lite.engine.session import start_session, stop_session
+from dlt_lite.engine.sessions import pipeline_session
 from dlt_lite.model.settings import EngineSettings
 from dlt_lite.errors import DltLiteError
 here = pathlib.Path({here!r})
@@ -209,7 +227,8 @@ for _ in range(2):
         other.sql("select * from nowhere")
     except Exception:
         pass
-    other.range(3).write.format("delta").save(str(session.scratch / "t"))
+    own = pipeline_session(other, {}, "file:///")
+    own.range(3).write.format("delta").save(str(session.scratch / "t"))
     stop_session(session)
     stop_session(session)
     assert not session.scratch.exists()
@@ -221,14 +240,20 @@ print("data")
 def test_a_made_session_outlives_a_signal_to_the_group_and_leaves_no_noise_and_no_process(
     jars_dir, tmp_path
 ):
-    work = tmp_path / "work"
+    work, programs = tmp_path / "work", tmp_path / "programs"
     work.mkdir()
+    programs.mkdir()
+    asked = tmp_path / "asked of readlink"
+    told = programs / "readlink"
+    told.write_text(f'#!/bin/sh\necho "$@" >> "{asked}"\n', encoding="utf-8")
+    told.chmod(0o755)
     code = PRELUDE.format(here=str(tmp_path), jars=str(jars_dir)) + MADE_AND_STOPPED
 
-    done = in_a_new_process(code, work)
+    done = in_a_new_process(code, work, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "data\n", "")
     assert list(work.iterdir()) == []
+    assert not asked.exists()
     assert "Setting default log level" in (tmp_path / "spark.log").read_text()
 
 
