@@ -168,7 +168,7 @@ def test_each_test_has_storage_of_its_own(shop, tmp_path):
 
 
 def test_the_sessions_settings_come_from_pytests_configuration(spark, pytestconfig):
-    given = dict(line.split("=") for line in pytestconfig.getini("dlt_spark_conf"))
+    given = dict(line.split("=", 1) for line in pytestconfig.getini("dlt_spark_conf"))
 
     assert given
     assert {key: spark.conf.get(key) for key in given} == given
