@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,18 +135,34 @@ def commit(session: SparkSession, path: str, version: int) -> Commit | None:
     Raises:
         StateDamaged: the file is damaged.
     """
-    file = f"{path}/_delta_log/{version:020d}.json"
+    file = _commit_file(path, version)
     text = Files(session).read(file)
-    try:
+    with _as_it_was_written(file):
         return None if text is None else _commit(version, text)
-    except (ValueError, AttributeError) as error:
-        raise damaged(file, "it is not the JSON that it was written as") from error
 
 
 def change_files(session: SparkSession, path: str, version: int) -> int:
-    """Return how many files of changes (`cdc`) a commit holds; none where it is gone."""
-    text = Files(session).read(f"{path}/_delta_log/{version:020d}.json") or ""
-    return sum("cdc" in json.loads(line) for line in text.splitlines())
+    """Return how many files of changes (`cdc`) a commit holds; none where it is gone.
+
+    Raises:
+        StateDamaged: the commit's file is damaged.
+    """
+    file = _commit_file(path, version)
+    text = Files(session).read(file) or ""
+    with _as_it_was_written(file):
+        return sum("cdc" in json.loads(line) for line in text.splitlines())
+
+
+def _commit_file(path: str, version: int) -> str:
+    return f"{path}/_delta_log/{version:020d}.json"
+
+
+@contextlib.contextmanager
+def _as_it_was_written(file: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, AttributeError, TypeError) as error:
+        raise damaged(file, "it is not the JSON that it was written as") from error
 
 
 def _latest_commit(files: Files, path: str) -> int | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dlt_lite.engine.deltalog import change_files, commit
 from dlt_lite.engine.files import Files
-from dlt_lite.errors import StorageNotReached, TableReplaced
+from dlt_lite.errors import StateDamaged, StorageNotReached, TableReplaced
 from dlt_lite.model.requests import UpdateRequest
 from dlt_lite.workspace import Project
 from tests.spark.projects import HEAD, make_project
@@ -792,3 +793,16 @@ def test_a_storage_that_cannot_be_written_is_told_by_name(dlt, tmp_path):
         assert result.state == "FAILED"
         assert "[DLT504]" in error or "[DLT007]" in error
         assert str(tmp_path / "fixed") in error
+
+
+@pytest.mark.parametrize("look", [commit, change_files])
+@pytest.mark.parametrize("text", ['{"add":', "7"])
+def test_a_commit_that_is_not_what_was_written_is_named_whatever_is_asked_of_it(
+    spark, tmp_path, look, text
+):
+    log = tmp_path / "_delta_log"
+    log.mkdir()
+    (log / f"{1:020d}.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(StateDamaged, match=f"{1:020d}.json is damaged"):
+        look(spark, tmp_path.as_uri(), 1)
