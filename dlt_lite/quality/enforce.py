@@ -2,7 +2,8 @@
 
 The frame's rows are counted by one observe that stands directly under the filter of drop, fail and
 quarantine rules, which stands directly under the writer. So the counts belong to exactly the rows
-that the commit is made of, and no optimizer moves a filter below them. The first rows that a
+that the commit is made of, and no optimizer moves a filter below them. Rules that all end the job
+need no observe: what has been written has met them. The first rows that a
 quarantine rule sets aside come out of the same observe; where there are more, a second job over
 the same input finds them all. So do the rows that reports show of a rule.
 """
@@ -40,7 +41,7 @@ class Enforced:
 
     Attributes:
         kept: the rows that pass the drop rules; its action fails on a row that breaks a fail rule.
-        observation: sees the counts, None where nothing needs counting.
+        observation: sees the counts, None where the number of rows that are written says it all.
         rules: the rules.
         sampling: what is shown of the rows that break them.
         aside: the rows that a quarantine rule sets aside, by a job of their own; None without
@@ -77,6 +78,11 @@ def enforce(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Enfo
     """
     if not rules:
         return Enforced(frame, None, (), sampling)
+    if all(map(_follows_from_the_write, rules)):
+        # By chance, as Spark sees it: else it may ask rows below a join that are not of the result.
+        staying = F.substring(F.uuid(), 1, 0)
+        kept = frame.where(_or_raise(frame, rules, sampling, staying))
+        return Enforced(kept, None, tuple(rules), sampling)
     marked, columns = figures(frame, rules, sampling, in_the_job=True)
     aside = None
     if quarantining := _of(rules, RuleAction.QUARANTINE):
@@ -132,7 +138,7 @@ def counts_of(enforced: Enforced, written: int) -> Counts | None:
         has to decide.
     """
     if enforced.observation is None:
-        return Counts(written, 0)
+        return _counts({_ROWS: written}, enforced.rules, enforced.sampling)
     seen = observed(enforced.observation, patience=_PATIENCE)
     counts = None if seen is None else _counts(seen, enforced.rules, enforced.sampling)
     return counts if counts is not None and counts.written == written else None
@@ -209,6 +215,8 @@ def figures(
     Returns:
         The frame that they are of, which may have a column more, and the aggregates.
     """
+    if in_the_job:
+        sampling = sampling.without(rule.name for rule in rules if rule.fails_at_once)
     shown = [rule for rule in rules if sampling.columns.get(rule.name)]
     if not shown:
         return frame, _counters(rules, in_the_job=in_the_job)
@@ -298,6 +306,11 @@ def _broken(rules: Sequence[Rule]) -> Column:
     return F.array_compact(F.array(*[F.when(~_passes(rule), F.lit(rule.name)) for rule in rules]))
 
 
+def _follows_from_the_write(rule: Rule) -> bool:
+    """Return whether all of a rule's figures are known once the job has ended well."""
+    return rule.fails_at_once and rule.terms.where is None and rule.terms.null is NullPolicy.FAIL
+
+
 def _figures(rule: Rule, *, is_known_to_hold: bool) -> Iterator[tuple[str, Column]]:
     """Yield what is counted of a rule: no more than what is not known and interesting."""
     if not is_known_to_hold:
@@ -321,8 +334,8 @@ def _is_about(rule: Rule) -> Column:
     return F.lit(True) if where is None else F.coalesce(condition_column(where), F.lit(False))
 
 
-def _or_raise(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Column:
-    message = [F.lit(_MARK), F.to_json(_broken(rules))]
+def _or_raise(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling, *more: Column) -> Column:
+    message = [F.lit(_MARK), F.to_json(_broken(rules)), *more]
     if sampling.settings.most:
         message += [F.lit(" "), record_text(frame, sampling.settings)]
     raised = F.raise_error(F.concat(*message)).cast("boolean")

@@ -270,6 +270,69 @@ def test_a_view_keeps_yesterdays_rows_when_a_row_breaks_a_fail_rule(dlt, tmp_pat
     assert shop.plan()["gold"] == "replace"
 
 
+NO_ROW_OF_THE_RESULT = (
+    FILE_STREAM
+    + """
+def numbers():
+    return spark.range(100).select("id", (F.col("id") % 10).alias("v"))
+
+even = dlt.expect_all_or_fail({"even": "v % 2 = 0", "small": "id < 100"})
+
+@dlt.materialized_view
+@even
+def joined():
+    return numbers().join(spark.range(0, 100, 2).repartition(7), "id")
+
+@dlt.materialized_view
+@even
+def filtered():
+    return numbers().where(F.pmod(F.hash("id"), F.lit(3)) < 2).where("v % 2 = 0")
+
+@dlt.materialized_view
+@even
+def limited():
+    return numbers().orderBy("v", "id").limit(10)
+
+@dlt.materialized_view
+@even
+def joined_outside():
+    return spark.range(0, 100, 2).join(numbers(), "id", "left")
+
+@dlt.materialized_view
+@even
+def nothing():
+    return numbers().where("id > 1000")
+
+@dlt.materialized_view
+@dlt.expect_or_fail("even", "v % 2 = 0")
+@dlt.expect("small", "id < 40")
+def beside_others():
+    return numbers().join(spark.range(0, 100, 2).repartition(7), "id")
+"""
+)
+
+
+def test_a_fail_rule_judges_no_row_that_the_query_leaves_out(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, NO_ROW_OF_THE_RESULT)
+
+    result = shop.run()
+
+    assert result.state == "COMPLETED"
+    written = {each.name: each.rows_written for each in result.datasets}
+    assert written == {
+        "joined": 50,
+        "filtered": len(shop.rows("filtered")),
+        "limited": 10,
+        "joined_outside": 50,
+        "nothing": 0,
+        "beside_others": 50,
+    }
+    for name in written.keys() - {"beside_others"}:
+        passed = {"even": (written[name], 0), "small": (written[name], 0)}
+        assert rules(result, name) == passed, name
+    assert rules(result, "beside_others") == {"even": (50, 0), "small": (20, 30)}
+
+
 NULLS = (
     FILE_STREAM
     + """
