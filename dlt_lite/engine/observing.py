@@ -8,6 +8,7 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 from pyspark.sql.streaming.query import StreamingQuery
 
 from dlt_lite.engine.classes import java_class
@@ -18,6 +19,14 @@ _PAUSE = 0.01
 _ROW_BY_ROW = frozenset(
     {"Project", "Filter", "SubqueryAlias", "CollectMetrics", "Union", "Generate"}
 )
+
+
+def how_many(condition: Column) -> Column:
+    """Return the aggregate that counts the rows for which a condition holds.
+
+    Spark's own `count_if` makes a column of each condition, and copies all of them with each row.
+    """
+    return F.count(F.when(condition, F.lit(1)))
 
 
 def observe(

@@ -13,7 +13,7 @@ from dlt_lite.engine.empties import empty_frame, named
 from dlt_lite.engine.expressions import judging
 from dlt_lite.engine.files import Files
 from dlt_lite.engine.kernel import append_json_lines
-from dlt_lite.engine.observing import observe, observed
+from dlt_lite.engine.observing import how_many, observe, observed
 from dlt_lite.engine.plans import query_facts
 from dlt_lite.engine.sessions import flow_session
 from dlt_lite.engine.sql import parsed
@@ -67,7 +67,7 @@ def _resolve_and_look(spark: SparkSession, table: str, scratch: Path) -> None:
         conditions = ["name is not null", "n between 1 and 5", "name in ('a', 'b')"]
         judging(frame, conditions, [True] * len(conditions))
     query_facts(session.sql("with c as (select * from t) select name, sum(n) from c group by name"))
-    counted, observation = observe(session.range(9).toDF("n"), [F.count_if(F.col("n") > 1)])
+    counted, observation = observe(session.range(9).toDF("n"), [how_many(F.col("n") > 1)])
     counted.where("n > 2").write.format("delta").save(str(scratch / "counted"))
     observed(observation, patience=1)
     files = Files(session)

@@ -16,6 +16,9 @@ CHECKPOINT_FILES = "spark.sql.streaming.checkpointFileManagerClass"
 BY_FILE_SYSTEM = (
     "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 )
+LONGEST_METHOD = "spark.sql.codegen.hugeMethodLimit"
+# What a commit wrote is told by Delta alone, and every count is held against it.
+_TELLS_COUNTS = "spark.databricks.delta.history.metricsEnabled"
 
 
 def pipeline_session(
@@ -29,6 +32,10 @@ def pipeline_session(
         storage_root: the URI below which its checkpoints lie.
     """
     session = flow_session(base, configuration)
+    if session.conf.get(LONGEST_METHOD, None) is None:
+        # Java compiles no method that is longer; a stage of Spark's that is one takes many times
+        # as long as the same operators each for itself.
+        session.conf.set(LONGEST_METHOD, "8000")
     if storage_root.startswith("file:") and session.conf.get(CHECKPOINT_FILES, None) is None:
         # Spark's usual way asks Hadoop about links, which starts a program (`readlink`) for each
         # answer; on a local disk both ways rename a file just the same.
@@ -39,11 +46,14 @@ def pipeline_session(
 def flow_session(pipeline: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     """Return a clone of a session: its settings, functions and views, and settings of its own.
 
+    Whatever was set, Delta tells in a commit how many rows it wrote.
+
     Raises:
         BadOption: Spark does not take a setting.
     """
     java_session: Any = pipeline._jsparkSession
-    session = SparkSession(pipeline.sparkContext, java_session.cloneSession())
+    clone = java_session.cloneSession()
+    session = SparkSession(pipeline.sparkContext, clone)
     for key, value in conf.items():
         try:
             session.conf.set(key, value)
@@ -53,6 +63,8 @@ def flow_session(pipeline: SparkSession, conf: Mapping[str, str]) -> SparkSessio
                 f"{key} cannot be set to {value!r} here: {why}",
                 fix="settings of Spark's start belong under `spark` of the project",
             ) from error
+    # Not by Python's way, which is watched while a function of the user's runs.
+    clone.conf().set(_TELLS_COUNTS, "true")
     return session
 
 

@@ -175,7 +175,7 @@ class FlowReader:
             metric = f"rules of {resolved.dataset.name}"
             observation: Observation | None = None
             sampling = sampling_of(frame, resolved.dataset, self._context.samples)
-            marked, columns = figures(frame, rules, sampling, in_the_job=True)
+            marked, columns, _ = figures(frame, rules, sampling, in_the_job=True)
             if frame.isStreaming:
                 counted = marked.observe(metric, *columns)
             else:

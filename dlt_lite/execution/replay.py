@@ -25,7 +25,8 @@ from dlt_lite.graph.graph import ResolvedDataset
 from dlt_lite.model.rules import NO_COUNTS, REPLAY, Counts, RuleAction
 from dlt_lite.plan.steps import Action, TreatQuarantine
 from dlt_lite.project.suggestions import listed
-from dlt_lite.quality.enforce import all_pass, count_now, counts_of, enforce, reconciled
+from dlt_lite.quality.conditions import all_pass
+from dlt_lite.quality.enforce import count_now, counts_of, enforce, reconciled
 from dlt_lite.quality.samples import sampling_of
 from dlt_lite.storage.quarantine import (
     aside_rows,

@@ -19,9 +19,24 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.expressions import condition_column
-from dlt_lite.engine.observing import observe, observed, observed_rows
+from dlt_lite.engine.observing import how_many, observe, observed, observed_rows
 from dlt_lite.model.rules import BROKEN, Cost, Counts, NullPolicy, Rule, RuleAction, RuleCount
-from dlt_lite.quality.samples import SAMPLES, Sampling, record_text, sampled, samples_seen
+from dlt_lite.quality.conditions import (
+    Verdicts,
+    all_pass,
+    is_about,
+    kept_verdicts,
+    names_of_broken,
+    verdicts,
+)
+from dlt_lite.quality.samples import (
+    SAMPLES,
+    Sampling,
+    earliness,
+    record_text,
+    sampled,
+    samples_seen,
+)
 
 _MARK = "DLT_LITE_BROKEN_ROW "
 _ROWS = "rows"
@@ -29,7 +44,8 @@ _BREAKING, _ABOUT, _NULLS = "r", "w", "n"
 _DROPPED = "dropped"
 _QUARANTINED = "quarantined"
 _ASIDE = "aside"
-_MARKED = "_dlt_lite_breaks_a_rule"
+_MARKS = "_dlt_lite_rules_"
+_WANTED = f"{_MARKS}want"
 # A row stays in the memory of its task and of the driver until the job's end.
 MOST_IN_THE_JOB = 500
 _PATIENCE = 30.0
@@ -83,12 +99,12 @@ def enforce(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Enfo
         staying = F.substring(F.uuid(), 1, 0)
         kept = frame.where(_or_raise(frame, rules, sampling, staying))
         return Enforced(kept, None, tuple(rules), sampling)
-    marked, columns = figures(frame, rules, sampling, in_the_job=True)
+    marked, columns, decided = figures(frame, rules, sampling, in_the_job=True)
     aside = None
     if quarantining := _of(rules, RuleAction.QUARANTINE):
         aside = set_aside(frame, rules)
-        bad = F.when(~all_pass(quarantining), F.lit(1))
-        row = F.struct(*_own_columns(frame), _broken(rules).alias(BROKEN))
+        bad = F.when(decided.breaks_any() & decided.breaks_one_of(quarantining), F.lit(1))
+        row = F.struct(*_own_columns(frame), names_of_broken(decided.broken).alias(BROKEN))
         columns.append(F.max_by(row, bad, MOST_IN_THE_JOB).alias(_ASIDE))
     counted, observation = observe(marked, columns)
     kept = filtered(unmarked(counted), rules, sampling)
@@ -166,7 +182,7 @@ def reconciled(counts: Counts, written: int | None) -> Counts:
 
 def count_now(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling) -> Counts:
     """Count what the rules decide over a frame, by a job of its own."""
-    marked, columns = figures(frame, rules, sampling, in_the_job=False)
+    marked, columns, _ = figures(frame, rules, sampling, in_the_job=False)
     row = marked.agg(*columns).collect()[0]
     return _counts(row.asDict(), rules, sampling)
 
@@ -202,7 +218,7 @@ def view_counts(
 
 def figures(
     frame: DataFrame, rules: Sequence[Rule], sampling: Sampling, *, in_the_job: bool
-) -> tuple[DataFrame, list[Column]]:
+) -> tuple[DataFrame, list[Column], Verdicts]:
     """Return the aggregates that count what rules decide, and take some rows that break them.
 
     Args:
@@ -213,64 +229,54 @@ def figures(
             it, if it has ended well.
 
     Returns:
-        The frame that they are of, which may have a column more, and the aggregates.
+        The frame that they are of, which may have columns more, the aggregates, and what the rules
+        say of a row of that frame.
     """
     if in_the_job:
         sampling = sampling.without(rule.name for rule in rules if rule.fails_at_once)
-    shown = [rule for rule in rules if sampling.columns.get(rule.name)]
+    counted = [rule for rule in rules if not (in_the_job and rule.fails_at_once)]
+    shown = [rule.name for rule in counted if sampling.columns.get(rule.name)]
+    is_asked_often = bool(shown) or bool(_of(rules, RuleAction.QUARANTINE))
+    decided = kept_verdicts(counted, _MARKS) if is_asked_often else verdicts(counted)
+    columns = _counters(rules, decided)
+    frame = frame.withColumns(dict(decided.columns))
     if not shown:
-        return frame, _counters(rules, in_the_job=in_the_job)
-    # Computed once, in generated code: a row that breaks no rule is then passed over for nothing.
-    # No condition: Spark gives each counted one a column, and infers from a disjunction of them
-    # what holds with every choice of these in place of their terms, 2 to the power of the rules.
-    marked = frame.withColumn(_MARKED, F.when(all_pass(shown), F.lit(0)).otherwise(F.lit(1)))
-    broken = [(rule, (F.col(_MARKED) == 1) & ~_passes(rule)) for rule in rules]
-    return marked, [*_counters(rules, in_the_job=in_the_job), *sampled(frame, broken, sampling)]
+        return frame, columns, decided
+    broken = {name: decided.broken[name] for name in shown}
+    if frame.isStreaming:  # whose rows Spark does not number
+        return frame, [*columns, sampled(frame, broken, None, sampling)], decided
+    early = earliness(broken.values(), sampling.settings.most)
+    frame = frame.withColumn(_WANTED, F.when(decided.breaks_any(), early))
+    return frame, [*columns, sampled(frame, broken, F.col(_WANTED), sampling)], decided
 
 
 def unmarked(frame: DataFrame) -> DataFrame:
-    """Return an observed frame without the column that `figures` may have added."""
-    return frame.drop(_MARKED)
+    """Return an observed frame without the columns that `figures` has added."""
+    return frame.drop(*[name for name in frame.columns if name.startswith(_MARKS)])
 
 
-def all_pass(rules: Sequence[Rule]) -> Column:
-    """Return the condition that every rule passes; never NULL."""
-    return _all([_passes(rule) for rule in rules])
-
-
-def _all(conditions: Sequence[Column]) -> Column:
-    """Return whether all hold, as a tree that is no deeper than it must be.
-
-    Spark walks it by recursion, and a chain of 300 conditions takes all of its stack.
-    """
-    if len(conditions) == 1:
-        return conditions[0]
-    middle = len(conditions) // 2
-    return _all(conditions[:middle]) & _all(conditions[middle:])
-
-
-def _counters(rules: Sequence[Rule], *, in_the_job: bool) -> list[Column]:
+def _counters(rules: Sequence[Rule], decided: Verdicts) -> list[Column]:
     columns = [F.count(F.lit(1)).alias(_ROWS)]
     columns += [
         column.alias(f"{figure}{index}")
         for index, rule in enumerate(rules)
-        for figure, column in _figures(rule, is_known_to_hold=in_the_job and rule.fails_at_once)
+        for figure, column in _figures(rule, decided.broken.get(rule.name))
     ]
     dropping = _of(rules, RuleAction.DROP)
     quarantining = _of(rules, RuleAction.QUARANTINE)
     if len(quarantining) > 1:
-        columns.append(F.count_if(~all_pass(quarantining)).alias(_QUARANTINED))
+        columns.append(how_many(decided.breaks_one_of(quarantining)).alias(_QUARANTINED))
     if len(dropping) > 1 or (dropping and quarantining):
-        dropped = ~all_pass(dropping)
+        dropped = decided.breaks_one_of(dropping)
         if quarantining:
-            dropped &= all_pass(quarantining)
-        columns.append(F.count_if(dropped).alias(_DROPPED))
+            dropped &= ~decided.breaks_one_of(quarantining)
+        columns.append(how_many(dropped).alias(_DROPPED))
     return columns
 
 
 def _counts(seen: Mapping[str, Any], rules: Sequence[Rule], sampling: Sampling) -> Counts:
     rows = int(seen[_ROWS])
-    samples = samples_seen(seen.get(SAMPLES), rules, sampling)
+    samples = samples_seen(seen.get(SAMPLES), sampling)
     failed = [int(seen.get(f"{_BREAKING}{index}", 0)) for index in range(len(rules))]
 
     def kept_out(name: str, action: RuleAction) -> int:
@@ -303,7 +309,7 @@ def _own_columns(frame: DataFrame) -> list[Column]:
 
 def _broken(rules: Sequence[Rule]) -> Column:
     """Return the names of the rules that a row breaks."""
-    return F.array_compact(F.array(*[F.when(~_passes(rule), F.lit(rule.name)) for rule in rules]))
+    return names_of_broken(verdicts(rules).broken)
 
 
 def _follows_from_the_write(rule: Rule) -> bool:
@@ -311,27 +317,19 @@ def _follows_from_the_write(rule: Rule) -> bool:
     return rule.fails_at_once and rule.terms.where is None and rule.terms.null is NullPolicy.FAIL
 
 
-def _figures(rule: Rule, *, is_known_to_hold: bool) -> Iterator[tuple[str, Column]]:
-    """Yield what is counted of a rule: no more than what is not known and interesting."""
-    if not is_known_to_hold:
-        yield _BREAKING, F.count_if(~_passes(rule))
+def _figures(rule: Rule, broken: Column | None) -> Iterator[tuple[str, Column]]:
+    """Yield what is counted of a rule: no more than what is not known and interesting.
+
+    Args:
+        rule: the rule.
+        broken: whether a row breaks it; None where it is known that none does.
+    """
+    if broken is not None:
+        yield _BREAKING, how_many(broken)
     if rule.terms.where is not None:
-        yield _ABOUT, F.count_if(condition_column(rule.terms.where))
+        yield _ABOUT, how_many(condition_column(rule.terms.where))
     if rule.terms.null is NullPolicy.PASS:
-        yield _NULLS, F.count_if(_is_about(rule) & condition_column(rule.condition).isNull())
-
-
-def _passes(rule: Rule) -> Column:
-    """Return whether a row passes; never NULL."""
-    null_passes = F.lit(rule.terms.null is NullPolicy.PASS)
-    passes = F.coalesce(condition_column(rule.condition), null_passes)
-    return passes if rule.terms.where is None else ~_is_about(rule) | passes
-
-
-def _is_about(rule: Rule) -> Column:
-    """Return whether a rule is about a row; never NULL."""
-    where = rule.terms.where
-    return F.lit(True) if where is None else F.coalesce(condition_column(where), F.lit(False))
+        yield _NULLS, how_many(is_about(rule) & condition_column(rule.condition).isNull())
 
 
 def _or_raise(frame: DataFrame, rules: Sequence[Rule], sampling: Sampling, *more: Column) -> Column:

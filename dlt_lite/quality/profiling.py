@@ -18,6 +18,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from dlt_lite.engine.observing import how_many
 from dlt_lite.model.profiles import ColumnProfile, TableProfile
 from dlt_lite.model.samples import SampleSettings
 
@@ -53,7 +54,7 @@ def profile(frame: DataFrame, dataset: str, version: int, settings: SampleSettin
 def _figures(field: StructField, *, is_hidden: bool) -> Iterator[tuple[str, Column]]:
     name = f"`{field.name.replace('`', '``')}`"
     column, kind = F.col(name), field.dataType
-    yield "nulls", F.count_if(column.isNull())
+    yield "nulls", how_many(column.isNull())
     if not isinstance(kind, (NumericType, StringType, *_MOMENTS)):
         return
     yield "distinct", F.approx_count_distinct(column, _ERROR)

@@ -2,7 +2,7 @@
 
 What is shown of a row is decided before Spark touches it: the columns that the rule names and the
 dataset's keys, and of a column whose name is masked nothing, however deep it lies. All samples of
-all rules come as one JSON text, whose parts are made only where a row breaks a rule.
+all rules come as one JSON text, whose parts are made only of rows that a rule is still in want of.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import or_
 from typing import Any
 
 from pyspark.errors import PySparkException
@@ -28,13 +29,19 @@ from pyspark.sql.types import (
 from dlt_lite.engine.expressions import columns_named
 from dlt_lite.model.checks import Unique
 from dlt_lite.model.datasets import Dataset
-from dlt_lite.model.rules import Rule
 from dlt_lite.model.samples import LONGEST_VALUE, MASKED, NOTHING_SHOWN, Cell, Sample
 from dlt_lite.model.samples import SampleSettings as Settings
+from dlt_lite.quality.conditions import joined, names_of_broken
 from dlt_lite.quality.masks import may_hide
 
 SAMPLES = "samples"
 _LONGEST_RECORD = 4000
+_WHICH, _CELLS = "which", "cells"
+# Spark numbers a task's rows in so many of the bits of `monotonically_increasing_id`.
+_NUMBER = (1 << 33) - 1
+# Rows stay in the memory of their task and of the driver until the job's end.
+_MOST_ROWS = 10_000
+_MOST_OF_MAX_BY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +84,67 @@ def sampling_of(frame: DataFrame, dataset: Dataset, settings: Settings) -> Sampl
     return Sampling(settings, shown)
 
 
+def earliness(broken: Iterable[Column], most: int) -> Column:
+    """Return how early in its task a row is among those that break the same rule.
+
+    It is made in generated code and of the conditions alone, so that nothing more is asked of a
+    row that no rule is in want of.
+
+    Args:
+        broken: of each rule, whether a row breaks it; never NULL.
+        most: how many rows each rule wants.
+
+    Returns:
+        `most` for the first that breaks a rule, 1 for the last that is wanted; else NULL.
+    """
+    # Spark counts on where the number is asked for: so each rule numbers the rows that break it.
+    number = F.monotonically_increasing_id().bitwiseAND(F.lit(_NUMBER))
+    turns = [F.when(bad, number) for bad in broken]
+    earliest = F.least(*turns, F.lit(most))
+    wanted = F.sequence(F.lit(most), F.lit(1), F.lit(-1))
+    return F.get(wanted, earliest.cast("int"))
+
+
 def sampled(
-    frame: DataFrame, broken: Sequence[tuple[Rule, Column]], sampling: Sampling
-) -> list[Column]:
-    """Return the aggregate that takes some rows of each rule; none where nothing is shown.
+    frame: DataFrame, broken: Mapping[str, Column], early: Column | None, sampling: Sampling
+) -> Column:
+    """Return the aggregate that takes some rows of each rule.
 
     Args:
         frame: the rows.
-        broken: the rules, each with whether a row breaks it; never NULL.
+        broken: by rule, whether a row breaks it; never NULL.
+        early: the rows' `earliness`; None where they cannot be numbered: each rule then looks at
+            every row for itself, which takes several times as long.
         sampling: what is shown.
     """
-    taken = [
-        taken_rows(
-            frame, [name for name, _ in columns], F.when(bad, F.lit(1)), sampling.settings
-        ).alias(f"r{place}")
-        for place, (rule, bad) in enumerate(broken)
-        if (columns := sampling.columns.get(rule.name))
+    shown = {name: [each for each, _ in sampling.columns[name]] for name in broken}
+    settings = sampling.settings
+    if early is None:
+        taken = [
+            taken_rows(frame, shown[name], F.when(bad, F.lit(1)), settings).alias(name)
+            for name, bad in broken.items()
+        ]
+        return F.to_json(F.struct(*taken)).alias(SAMPLES)
+    asking: dict[str, list[Column]] = {}
+    for name, columns in shown.items():
+        for column in columns:
+            asking.setdefault(column, []).append(broken[name])
+    cells = [
+        F.when(joined(rules, or_), text).alias(column)
+        for (column, rules), text in zip(
+            asking.items(), _texts(frame, list(asking), settings), strict=True
+        )
     ]
-    return [F.to_json(F.struct(*taken)).alias(SAMPLES)] if taken else []
+    row = F.struct(names_of_broken(broken).alias(_WHICH), F.struct(*cells).alias(_CELLS))
+    most_rows = min(max(_MOST_ROWS, settings.most * len(broken)), _MOST_OF_MAX_BY)
+    rows = F.max_by(row, early, most_rows)
+
+    def of_rule(name: Column) -> Column:
+        own = F.filter(rows, lambda each: F.array_contains(each.getField(_WHICH), name))
+        return F.slice(own, 1, settings.most).getField(_CELLS)
+
+    names = F.array(*map(F.lit, broken))
+    return F.to_json(F.map_from_arrays(names, F.transform(names, of_rule))).alias(SAMPLES)
 
 
 def taken_rows(
@@ -108,43 +158,42 @@ def taken_rows(
         worst: the figure; rows for which it is NULL are passed over.
         settings: how many rows, and what is never shown.
     """
-    kinds = {each.name.lower(): each for each in frame.schema.fields}
-    cells = [_as_text(frame, kinds[name.lower()], settings) for name in columns]
-    row = F.struct(*[cell.alias(f"c{place}") for place, cell in enumerate(cells)])
+    row = F.struct(
+        *[
+            text.alias(name)
+            for name, text in zip(columns, _texts(frame, columns, settings), strict=True)
+        ]
+    )
     return F.max_by(row, worst, settings.most)
 
 
-def samples_seen(
-    seen: object, rules: Sequence[Rule], sampling: Sampling
-) -> dict[str, tuple[Sample, ...]]:
+def _texts(frame: DataFrame, columns: Sequence[str], settings: Settings) -> list[Column]:
+    kinds = {each.name.lower(): each for each in frame.schema.fields}
+    return [_as_text(frame, kinds[name.lower()], settings) for name in columns]
+
+
+def samples_seen(seen: object, sampling: Sampling) -> dict[str, tuple[Sample, ...]]:
     """Return what `sampled` took, by rule.
 
     Args:
         seen: its value; None where nothing was taken.
-        rules: the rules, in the same order.
         sampling: what is shown.
     """
     if not isinstance(seen, str):
         return {}
-    rows = json.loads(seen)
     return {
-        rule.name: samples_of(rows[f"r{place}"], sampling.columns[rule.name])
-        for place, rule in enumerate(rules)
-        if rows.get(f"r{place}")
+        name: samples_of(rows, sampling.columns[name])
+        for name, rows in json.loads(seen).items()
+        if rows
     }
 
 
 def samples_of(
     rows: Iterable[Mapping[str, str]], columns: Sequence[tuple[str, bool]]
 ) -> tuple[Sample, ...]:
-    """Return samples of the cells that `taken_rows` took; NULL has no entry."""
+    """Return samples of the cells that were taken, by column; NULL has no entry."""
     return tuple(
-        Sample(
-            tuple(
-                Cell(name, row.get(f"c{place}"), offending)
-                for place, (name, offending) in enumerate(columns)
-            )
-        )
+        Sample(tuple(Cell(name, row.get(name), offending) for name, offending in columns))
         for row in rows
     )
 

@@ -201,6 +201,7 @@ QUALITY = {
     "hundred": "at most 1.60",
     "unique": "at most 1.50",
 }
+_SAMPLES = {"no samples": 0, "five samples": 5}
 
 
 def quality(bench: Bench) -> Findings:
@@ -211,29 +212,39 @@ def quality(bench: Bench) -> Findings:
         generate.write_wide_source(source, rows)
     samples = Samples()
     for _ in range(bench.rounds or 3):
-        for variant in ("none", *QUALITY):
-            _quality_round(bench, samples, source, variant)
+        _quality_round(bench, samples, source, "none", "no samples")
+        for variant in QUALITY:
+            for shown in _SAMPLES:
+                _quality_round(bench, samples, source, variant, shown)
     ratios = [
         ratio
+        for shown in _SAMPLES
         for variant, target in QUALITY.items()
-        for ratio in samples.ratio(f"ours, {variant}", "ours, none", inside, target)
+        for ratio in samples.ratio(
+            f"ours, {variant}, {shown}", "ours, none, no samples", inside, target
+        )
     ]
-    ratios += _against_gx(samples)
+    for shown in _SAMPLES:
+        ratios += _against_gx(samples, shown)
     remark = "inside: CPU beyond the floor; of ours for three copies, of GX for one validation"
     return Findings("quality", rows, samples.measurements, tuple(ratios), (remark,))
 
 
-def _quality_round(bench: Bench, samples: Samples, source: Path, variant: str) -> None:
+def _quality_round(bench: Bench, samples: Samples, source: Path, variant: str, shown: str) -> None:
     folder = bench.round_folder("quality")
     project = bench.copied_project("quality", folder)
     copy = _Copy(source, "delta", variant)
-    variables = {"BENCH_SOURCE": str(folder / "source"), "BENCH_RULES": variant}
+    variables = {
+        "BENCH_SOURCE": str(folder / "source"),
+        "BENCH_RULES": variant,
+        "BENCH_SAMPLES": str(_SAMPLES[shown]),
+    }
     costs = []
     for stage in range(3):
         copy.arrive(stage, folder / "source")
         costs.append(bench.run_ours(OurRun(("run", "rules"), project, variables)))
     _, floor, full = costs
-    samples.add(f"ours, {variant}", replace(full, inside=full.cpu - floor.cpu))
+    samples.add(f"ours, {variant}, {shown}", replace(full, inside=full.cpu - floor.cpu))
     if variant == "none" and "plain" in bench.sides:
         _validate_by_gx(bench, samples, folder)
     shutil.rmtree(folder)
@@ -252,15 +263,16 @@ def _validate_by_gx(bench: Bench, samples: Samples, folder: Path) -> None:
         samples.add(f"GX, {way}", replace(cost, inside=cost.cpu - floor))
 
 
-def _against_gx(samples: Samples) -> list[Ratio]:
+def _against_gx(samples: Samples, shown: str) -> list[Ratio]:
     """Return what ten warnings add to one copy, beside what GX takes for the same ten rules."""
     sides = samples.measurements
-    if not {"ours, warn", "ours, none", "GX, lean"} <= sides.keys():
+    warned, bare = f"ours, warn, {shown}", "ours, none, no samples"
+    if not {warned, bare, "GX, lean"} <= sides.keys():
         return []
-    warn, none = (median(sides[f"ours, {each}"], inside) for each in ("warn", "none"))
+    warn, none = (median(sides[each], inside) for each in (warned, bare))
     return [
         Ratio(
-            f"inside: what ten warnings add / GX, {way}",
+            f"inside: what ten warnings add, {shown} / GX, {way}",
             (warn - none) / 3 / median(sides[f"GX, {way}"], inside),
             target,
         )

@@ -333,6 +333,33 @@ def test_a_fail_rule_judges_no_row_that_the_query_leaves_out(dlt, tmp_path):
     assert rules(result, "beside_others") == {"even": (50, 0), "small": (20, 30)}
 
 
+UNTOLD = (
+    FILE_STREAM
+    + """
+quiet = {"spark.databricks.delta.history.metricsEnabled": "false"}
+
+@dlt.table(spark_conf=quiet)
+def stream():
+    return arriving()
+
+@dlt.materialized_view(spark_conf=quiet)
+@dlt.expect_or_fail("known", "v IS NOT NULL")
+def view():
+    return spark.read.table("stream")
+"""
+)
+
+
+def test_rows_are_counted_where_delta_was_told_to_keep_no_figures(dlt, tmp_path):
+    shop = Shop(dlt, tmp_path, UNTOLD)
+    shop.land("1.json", {"id": 1, "v": 1}, {"id": 2, "v": 3})
+
+    result = shop.run()
+
+    assert {each.name: each.rows_written for each in result.datasets} == {"stream": 2, "view": 2}
+    assert rules(result, "view") == {"known": (2, 0)}
+
+
 NULLS = (
     FILE_STREAM
     + """

@@ -10,7 +10,7 @@ from dlt_lite.model.origin import Origin
 from dlt_lite.model.results import Verdict
 from dlt_lite.model.rules import Rule, RuleAction
 from dlt_lite.model.samples import SampleSettings
-from dlt_lite.quality.enforce import enforce
+from dlt_lite.quality.enforce import counts_of, enforce
 from dlt_lite.quality.samples import Sampling
 from tests.spark.updates import FILE_STREAM, Shop, result_of, rules, told_in
 
@@ -240,3 +240,29 @@ def test_hundreds_of_rules_of_one_dataset_are_planned(spark):
 
     assert enforced.kept.count() == 0
     assert enforced.observation.get["rows"] == 3
+
+
+@pytest.mark.parametrize("more", [0, 30])
+def test_a_rule_that_one_row_breaks_shows_it_beside_rules_that_most_rows_break(spark, more):
+    place = Origin("tables.py", 1)
+    conditions = {"odd": "id % 2 = 1", "never": "id < 0", "rare": "id <> 77777", "met": "id >= 0"}
+    conditions |= {f"over {n}": f"id > {n}" for n in range(more)}
+    rules = [Rule(name, RuleAction.WARN, each, place) for name, each in conditions.items()]
+    shown = {rule.name: (("id", True),) for rule in rules}
+    frame = spark.range(0, 100_000, numPartitions=4)
+
+    enforced = enforce(frame, rules, Sampling(SampleSettings(3), shown))
+    rows = enforced.kept.count()
+
+    counts = counts_of(enforced, rows)
+    ids = {
+        each.name: sorted(int(sample.cells[0].value) for sample in each.samples)
+        for each in counts.rules
+    }
+    assert [len(ids[name]) for name in ("odd", "never")] == [3, 3]
+    assert all(id_ % 2 == 0 for id_ in ids["odd"])
+    assert ids["rare"] == [77_777]
+    assert ids["met"] == []
+    for n in range(more):
+        assert len(ids[f"over {n}"]) == min(n + 1, 3)
+        assert max(ids[f"over {n}"]) <= n

@@ -20,7 +20,12 @@ from dlt_lite.engine.session import (
     start_session,
     stop_session,
 )
-from dlt_lite.engine.sessions import BY_FILE_SYSTEM, CHECKPOINT_FILES, pipeline_session
+from dlt_lite.engine.sessions import (
+    BY_FILE_SYSTEM,
+    CHECKPOINT_FILES,
+    LONGEST_METHOD,
+    pipeline_session,
+)
 from dlt_lite.errors import SessionFailed
 from dlt_lite.model.settings import EngineSettings
 
@@ -165,6 +170,13 @@ def test_spark_connect_is_refused_before_anything_starts(tmp_path):
 
     with pytest.raises(SessionFailed, match="SPARK_REMOTE"):
         start_session(settings(tmp_path), environ=environ, log_file=None, emit_note=print)
+
+
+@pytest.mark.parametrize(("said", "limit"), [({}, "8000"), ({LONGEST_METHOD: "65535"}, "65535")])
+def test_a_method_that_java_would_not_compile_is_not_made_unless_somebody_wants_it(
+    spark, said, limit
+):
+    assert pipeline_session(spark, said, "s3://bucket").conf.get(LONGEST_METHOD) == limit
 
 
 @pytest.mark.parametrize(
