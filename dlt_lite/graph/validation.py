@@ -17,7 +17,7 @@ from dlt_lite.errors import (
 )
 from dlt_lite.graph.graph import ResolvedDataset, ResolvedGraph
 from dlt_lite.model.datasets import DatasetKind, DeclaredAs, Definitions, quarantine_of
-from dlt_lite.model.rules import ASIDE_COLUMNS, RuleAction
+from dlt_lite.model.rules import ASIDE_COLUMNS, JUDGING, RuleAction
 from dlt_lite.model.schema import places
 
 _UNSTORABLE = frozenset(" ,;{}()\n\t=")
@@ -46,6 +46,7 @@ def problems_of(graph: ResolvedGraph) -> list[DltLiteError]:
         _view_with_two_flows,
         _columns_that_are_none_or_come_twice,
         _columns_that_cannot_be_stored,
+        _columns_that_rules_need,
         _columns_that_cannot_part,
         _options_that_name_no_column,
         _rows_that_cannot_be_set_aside,
@@ -198,6 +199,16 @@ def _columns_that_cannot_be_stored(
                 f"{shown} has type {place.shown_type}, which Delta cannot store",
                 origin=where,
                 fix="cast it to a type that can be stored",
+            )
+
+
+def _columns_that_rules_need(_: ResolvedGraph, resolved: ResolvedDataset) -> Iterator[DltLiteError]:
+    for column in resolved.schema.columns if resolved.dataset.row_rules else ():
+        if column.name.lower().startswith(JUDGING):
+            yield ReservedColumn(
+                f"{resolved.dataset.shown}: column {column.name!r} has a name that rules need",
+                origin=resolved.dataset.origin,
+                fix="rename it",
             )
 
 

@@ -160,6 +160,8 @@ class Rule:
         return self.action is RuleAction.FAIL and self.check is None and not self.terms.threshold
 
 
+# With it begin the columns that a frame has while its rows are judged.
+JUDGING = "_dlt_lite_rules_"
 BROKEN, ASIDE_SINCE, ASIDE_UPDATE, ASIDE_FLOW, ASIDE_BATCH, ASIDE_SOURCES, REPLAY = (
     "_rule_names",
     "_quarantined_at",

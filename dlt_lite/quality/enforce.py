@@ -20,7 +20,16 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
 from dlt_lite.engine.expressions import condition_column
 from dlt_lite.engine.observing import how_many, observe, observed, observed_rows
-from dlt_lite.model.rules import BROKEN, Cost, Counts, NullPolicy, Rule, RuleAction, RuleCount
+from dlt_lite.model.rules import (
+    BROKEN,
+    JUDGING,
+    Cost,
+    Counts,
+    NullPolicy,
+    Rule,
+    RuleAction,
+    RuleCount,
+)
 from dlt_lite.quality.conditions import (
     Verdicts,
     all_pass,
@@ -44,8 +53,7 @@ _BREAKING, _ABOUT, _NULLS = "r", "w", "n"
 _DROPPED = "dropped"
 _QUARANTINED = "quarantined"
 _ASIDE = "aside"
-_MARKS = "_dlt_lite_rules_"
-_WANTED = f"{_MARKS}want"
+_WANTED = f"{JUDGING}wanted"
 # A row stays in the memory of its task and of the driver until the job's end.
 MOST_IN_THE_JOB = 500
 _PATIENCE = 30.0
@@ -237,7 +245,7 @@ def figures(
     counted = [rule for rule in rules if not (in_the_job and rule.fails_at_once)]
     shown = [rule.name for rule in counted if sampling.columns.get(rule.name)]
     is_asked_often = bool(shown) or bool(_of(rules, RuleAction.QUARANTINE))
-    decided = kept_verdicts(counted, _MARKS) if is_asked_often else verdicts(counted)
+    decided = kept_verdicts(counted, JUDGING) if is_asked_often else verdicts(counted)
     columns = _counters(rules, decided)
     frame = frame.withColumns(dict(decided.columns))
     if not shown:
@@ -252,7 +260,7 @@ def figures(
 
 def unmarked(frame: DataFrame) -> DataFrame:
     """Return an observed frame without the columns that `figures` has added."""
-    return frame.drop(*[name for name in frame.columns if name.startswith(_MARKS)])
+    return frame.drop(*[name for name in frame.columns if name.startswith(JUDGING)])
 
 
 def _counters(rules: Sequence[Rule], decided: Verdicts) -> list[Column]:

@@ -436,6 +436,17 @@ COLUMNS = [
         ]
     ),
     Case(
+        "column_that_rules_need",
+        errors.ReservedColumn,
+        """
+        @dlt.temporary_view  # <- here
+        @dlt.expect("known", "id IS NOT NULL")
+        def totals():
+            return spark.range(3).withColumn("_DLT_LITE_rules_0", F.lit(1))
+        """,
+        "totals: column '_DLT_LITE_rules_0' has a name that rules need",
+    ),
+    Case(
         "no_column_at_all",
         errors.BadSchema,
         """
