@@ -79,8 +79,10 @@ def run(job: Job, request: RunRequest, shop: Workshop, control: Control) -> JobO
     Raises:
         DltLiteError: nothing could be begun, or what happens cannot be recorded.
     """
-    with _place(job, request.run_id, shop) as place:
-        return start_run(job, request, place, control)
+    with _place(job, request.run_id, shop) as (place, spark):
+        outcome = start_run(job, request, place, control)
+        _begin_sooner_next_time(outcome, spark, shop)
+        return outcome
 
 
 def repair(
@@ -101,12 +103,14 @@ def repair(
     Raises:
         DltLiteError: it is no run of this job, it is active, or nothing could be begun.
     """
-    with _place(job, run_id, shop) as place:
-        return repair_run(job, run_id, given, place, control)
+    with _place(job, run_id, shop) as (place, spark):
+        outcome = repair_run(job, run_id, given, place, control)
+        _begin_sooner_next_time(outcome, spark, shop)
+        return outcome
 
 
 @contextmanager
-def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
+def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[tuple[Place, SharedSpark]]:
     project = shop.project
     settings = settings_of(job, project)
     owners = (settings, project.common, *project.pipelines.values())
@@ -145,7 +149,17 @@ def _place(job: Job, run_id: str, shop: Workshop) -> Iterator[Place]:
             (*shop.sinks, notifier),
             shop.on_note,
         )
-        yield place
+        yield place, spark
+
+
+def _begin_sooner_next_time(outcome: JobOutcome | None, spark: SharedSpark, shop: Workshop) -> None:
+    """Have the class-data archive made, where a run that succeeded has started Spark."""
+    if outcome is None or not outcome.result.is_success or spark.archive is None:
+        return
+    from dlt_lite.engine.archive import make_archive_in_background  # noqa: PLC0415
+
+    now = shop.now().timestamp()
+    make_archive_in_background(spark.archive, environ=shop.environ, now=now)
 
 
 def refuse_missing_secrets(

@@ -13,6 +13,7 @@ from dlt_lite.errors import DltLiteError, TaskFailed
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from dlt_lite.engine.archive import Archive
     from dlt_lite.engine.session import EngineSession
 
 # The JVM goes on with a call whose caller has died, and may begin a job after the first look.
@@ -72,6 +73,11 @@ class SharedSpark:
                     self._refused = error
                     raise
             return self._session
+
+    @property
+    def archive(self) -> Archive | None:
+        """The class-data archive that fits the session; None where none was started or wanted."""
+        return None if self._session is None else self._session.archive
 
     def has_ended(self) -> bool:
         """Tell whether Spark was started, and its JVM has ended since."""

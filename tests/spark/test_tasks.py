@@ -1,5 +1,6 @@
 """Tasks on the runner's Spark: SQL, attached processes, what they cannot break, pipelines."""
 
+import dataclasses
 import json
 import textwrap
 import threading
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from dlt_lite.engine import archive, session
+from dlt_lite.engine.archive import Archive
 from dlt_lite.jobs.calls import Control
 from dlt_lite.jobs.results import JobResult
 from dlt_lite.runs.history import list_runs
@@ -83,6 +86,27 @@ def test_sql_takes_parameters_and_hands_its_rows_on(jobs: Jobs):
     assert result.run.tasks["make"].rows == [{"n": 5, "label": "it's; {{literal}}"}]
     assert result.run.tasks["enough"].branch == "true"
     assert (jobs.root / "storage/dev/tables/work/numbers/_delta_log").is_dir()
+
+
+def test_a_job_that_succeeds_sees_to_it_that_the_next_one_begins_sooner(jobs: Jobs, monkeypatch):
+    fitting, asked = Archive(jobs.root / "key.jsa", {}), []
+    start = session.start_session
+
+    def started(*words, **ways):
+        return dataclasses.replace(start(*words, **ways), archive=fitting)
+
+    monkeypatch.setattr(session, "start_session", started)
+    monkeypatch.setattr(archive, "make_archive_in_background", lambda *a, **_: asked.append(a))
+    query = "{task_key: one, sql_task: {query: SELECT %s}}"
+
+    failed = jobs.run(f"- {query % 'nothing_such'}")
+    assert (failed.run.result, asked) == ("FAILED", [])
+
+    without_spark = jobs.run("- {task_key: one, shell_task: {command: [echo, hello]}}")
+    assert (without_spark.run.result, asked) == ("SUCCESS", [])
+
+    succeeded = jobs.run(f"- {query % 1}")
+    assert (succeeded.run.result, asked) == ("SUCCESS", [(fitting,)])
 
 
 def test_a_process_shares_tables_and_neither_settings_nor_views(jobs: Jobs, spark):
