@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,8 +153,9 @@ def archive_state(cache_dir: Path, *, now: float) -> str:
     if archives:
         size = sum(path.stat().st_size for path in archives) / 1e6
         return f"{len(archives)} in {folder}, {size:.0f} MB"
-    if any(_is_recent(path, now) for path in folder.glob("*.attempt")):
-        return "the last attempt failed; the next one is made a day after it"
+    for attempt in folder.glob("*.attempt"):
+        if _is_recent(attempt, now):
+            return f"the last attempt failed, see {attempt}; the next one is made a day after it"
     return "not there yet: made in the background after the first successful run"
 
 
@@ -270,6 +272,9 @@ def _make(archive: Archive) -> int:
             if written.stat().st_size < _SMALLEST_ARCHIVE:
                 return 1
             written.replace(archive.file)
+        except Exception:
+            attempt.write_text(traceback.format_exc(), encoding="utf-8")
+            raise
         finally:
             written.unlink(missing_ok=True)
     attempt.unlink(missing_ok=True)
@@ -305,10 +310,14 @@ def _run_once(archive: Archive, into: Path, scratch: Path) -> None:
     }
     spark = SparkSession.builder.config(map=dict(conf)).getOrCreate()
     process = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
-    rehearse(spark.newSession(), scratch)
-    spark.stop()
-    process.stdin.close()
-    process.wait(timeout=_DUMP_SECONDS)
+    try:
+        rehearse(spark.newSession(), scratch)
+        spark.stop()
+        process.stdin.close()
+        process.wait(timeout=_DUMP_SECONDS)
+    finally:
+        # Left alone it would write an archive of half the classes, which nobody takes away.
+        process.kill()
 
 
 if __name__ == "__main__":

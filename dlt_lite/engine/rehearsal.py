@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
+from pyspark.sql.types import StructType
 
 from dlt_lite.engine.deltalog import commit, snapshot
 from dlt_lite.engine.empties import empty_frame, named
@@ -78,7 +79,7 @@ def _resolve_and_look(spark: SparkSession, table: str, scratch: Path) -> None:
         append_json_lines(
             session,
             str(scratch / "log"),
-            "id STRING, at TIMESTAMP, of STRUCT<a: STRING, b: BIGINT>",
+            StructType.fromDDL("id STRING, at TIMESTAMP, of STRUCT<a: STRING, b: BIGINT>").json(),
             '{"id": "a", "at": "2024-01-01T00:00:00.000Z", "of": {"a": "x", "b": 1}}',
             app_id="archive",
             number=number,

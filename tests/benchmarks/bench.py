@@ -19,7 +19,8 @@ tasks        a job of 100 tasks that do nothing, one at a time, against a proces
              of the runner, without that of the children
 large_job    validate a job of 1,000 tasks
 shop         the worked example, `shop_daily`, against a script of one process: first run, then
-             again with nothing new (Python with scikit-learn and skops)
+             again with nothing new, dlt_lite without its archive and with it (Python with
+             scikit-learn and skops)
 
 How it measures. Each side is a fresh process, the sides take turns (A B A B), every round in an
 empty storage. CPU is that of the process and all it started, the JVM to its end; wall is until the
@@ -31,8 +32,8 @@ What is compared. A baseline (`*_baseline.py`) is what a careful engineer writes
 the same reads, writes, rules and counts, with the JARs, settings, formats and slots of dlt_lite's
 embedded default (plain_session.py). Baselines, generators and `projects/` were written before
 dlt_lite's figures were known and are frozen. dlt_lite runs *without* its class-data archive unless
-`--archive` is given (first_table shows both): a script could have one too, and the ratio is to
-compare frameworks. What both sides counted is compared as well, and differences are printed.
+`--archive` is given (first_table and shop show both): a script could have one too, and the ratio is
+to compare frameworks. What both sides counted is compared as well, and differences are printed.
 
 The rules' floor. Starting a JVM costs more than ten rules, so each side runs three times in one
 storage: on a thousand rows, on a thousand more (the floor), on all rows. Inside is the third run's

@@ -11,6 +11,7 @@ from pyspark.errors import NumberFormatException
 from pyspark.errors import utils as origins
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own habit
 
+from dlt_lite.engine.rehearsal import rehearse
 from dlt_lite.engine.session import (
     CATALOG,
     EXTENSIONS,
@@ -94,6 +95,13 @@ def test_an_adopted_session_is_never_stopped(spark, adopted):
     stop_session(session)
 
     assert spark.range(3).count() == 3
+
+
+def test_all_that_the_class_data_archive_is_made_from_goes_through(spark, tmp_path):
+    rehearse(spark.newSession(), tmp_path)
+
+    events = spark.read.format("delta").load(str(tmp_path / "log"))
+    assert [row.of.b for row in events.collect()] == [1, 1]
 
 
 def test_columns_keep_their_line_whichever_thread_has_made_the_first(spark, tmp_path, monkeypatch):

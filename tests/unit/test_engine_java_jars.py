@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dlt_lite.engine import archive as archives
 from dlt_lite.engine import jars as jars_module
 from dlt_lite.engine.archive import (
     Archive,
@@ -433,3 +434,22 @@ def test_a_failed_attempt_is_not_repeated_the_same_day(tmp_path):
     assert not make_archive_in_background(archive, environ={}, now=tried + 3600)
     assert "the last attempt failed" in archive_state(tmp_path, now=tried + 3600)
     assert "not there yet" in archive_state(tmp_path, now=tried + 90_000)
+
+
+def test_an_attempt_that_failed_leaves_why_and_nothing_else(tmp_path, monkeypatch):
+    def broken(_archive, written, _scratch):
+        written.write_bytes(b"half")
+        raise RuntimeError("the rehearsal fell through")
+
+    monkeypatch.setattr(archives, "_run_once", broken)
+    monkeypatch.setattr(archives, "_NICENESS", 0)
+    file = tmp_path / "jsa" / "key.jsa"
+    file.parent.mkdir()
+
+    with pytest.raises(RuntimeError):
+        archives.main([str(file), "{}"])
+
+    marker = file.with_suffix(".attempt")
+    assert list(file.parent.iterdir()) == [marker]
+    assert "the rehearsal fell through" in marker.read_text()
+    assert str(marker) in archive_state(tmp_path, now=marker.stat().st_mtime)
