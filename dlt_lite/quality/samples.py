@@ -130,10 +130,8 @@ def sampled(
         for column in columns:
             asking.setdefault(column, []).append(broken[name])
     cells = [
-        F.when(joined(rules, or_), text).alias(column)
-        for (column, rules), text in zip(
-            asking.items(), _texts(frame, list(asking), settings), strict=True
-        )
+        F.when(joined(asking[column], or_), text).alias(column)
+        for column, text in _texts(frame, asking, settings).items()
     ]
     row = F.struct(names_of_broken(broken).alias(_WHICH), F.struct(*cells).alias(_CELLS))
     most_rows = min(max(_MOST_ROWS, settings.most * len(broken)), _MOST_OF_MAX_BY)
@@ -158,18 +156,14 @@ def taken_rows(
         worst: the figure; rows for which it is NULL are passed over.
         settings: how many rows, and what is never shown.
     """
-    row = F.struct(
-        *[
-            text.alias(name)
-            for name, text in zip(columns, _texts(frame, columns, settings), strict=True)
-        ]
-    )
+    texts = _texts(frame, columns, settings)
+    row = F.struct(*[text.alias(name) for name, text in texts.items()])
     return F.max_by(row, worst, settings.most)
 
 
-def _texts(frame: DataFrame, columns: Sequence[str], settings: Settings) -> list[Column]:
+def _texts(frame: DataFrame, columns: Iterable[str], settings: Settings) -> dict[str, Column]:
     kinds = {each.name.lower(): each for each in frame.schema.fields}
-    return [_as_text(frame, kinds[name.lower()], settings) for name in columns]
+    return {name: _as_text(frame, kinds[name.lower()], settings) for name in columns}
 
 
 def samples_seen(seen: object, sampling: Sampling) -> dict[str, tuple[Sample, ...]]:
